@@ -1,0 +1,94 @@
+//! Exit codes, and how an error becomes one.
+
+use std::process::ExitCode;
+
+use framecast::engine::EngineError;
+use framecast::source::SourceError;
+
+/// Done.
+pub(crate) const OK: u8 = 0;
+/// Anything not named below.
+pub(crate) const FAILURE: u8 = 1;
+/// The command line cannot be used.
+pub(crate) const USAGE: u8 = 2;
+/// Configuration or model contract.
+pub(crate) const CONFIG: u8 = 3;
+/// Device or source.
+pub(crate) const SOURCE: u8 = 4;
+/// A required execution provider is missing.
+pub(crate) const PROVIDER: u8 = 5;
+/// A threshold was exceeded.
+#[expect(dead_code, reason = "for commands that compare against a threshold")]
+pub(crate) const THRESHOLD: u8 = 6;
+/// Interrupted by a signal.
+#[expect(dead_code, reason = "for commands that stream")]
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// An error with the exit code it stands for.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// `error` ends the program with `code`.
+    pub(crate) fn new(code: u8, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// Prints the error and its causes to stderr; a closed pipe is no error.
+    pub(crate) fn report(&self) -> ExitCode {
+        let broken_pipe = self.error.chain().any(|cause| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        });
+        if broken_pipe {
+            return ExitCode::from(OK);
+        }
+        // A cause already contained in its parent's message is not repeated.
+        let mut message = self.error.to_string();
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            if !message.contains(&cause) {
+                message.push_str(": ");
+                message.push_str(&cause);
+            }
+        }
+        eprintln!("framecast: {message}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(FAILURE, error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(FAILURE, error)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let code = if matches!(error, SourceError::Uri { .. }) { USAGE } else { SOURCE };
+        Self::new(code, error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let code = match error {
+            EngineError::Provider { .. } => PROVIDER,
+            EngineError::Model { .. }
+            | EngineError::Refused { .. }
+            | EngineError::Tensor { .. } => CONFIG,
+            _ => FAILURE,
+        };
+        Self::new(code, error)
+    }
+}

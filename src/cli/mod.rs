@@ -1,0 +1,81 @@
+//! The command line: one file a command. Only this folder prints.
+//!
+//! Data goes to stdout, logs and progress to stderr. A closed stdout ends the program quietly.
+
+mod completions;
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Failure;
+
+/// A real-time frame predictor for cameras at the edge.
+#[derive(Debug, Parser)]
+#[command(name = "framecast", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// Log more to stderr (-v info, -vv debug, -vvv trace)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Parses the arguments, runs the command and turns its outcome into an exit code.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version print to stdout and succeed; everything else is a usage error.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    start_logging(cli.verbose, cli.quiet);
+    let outcome = match cli.command {
+        Command::Completions(args) => completions::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn start_logging(verbose: u8, quiet: bool) {
+    use tracing_subscriber::EnvFilter;
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    // The inference libraries are chatty at info; they follow only from -vv on.
+    let default = if verbose < 2 {
+        format!("{level},ort=warn,tract_core=warn,tract_onnx=warn,tract_linalg=warn")
+    } else {
+        level.to_owned()
+    };
+    let filter =
+        EnvFilter::try_from_env("FRAMECAST_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+type Outcome = Result<(), Failure>;

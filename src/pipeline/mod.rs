@@ -1,0 +1,1 @@
+//! Stages, schedule, frame accounting and health of a running stream.

@@ -1,0 +1,1 @@
+//! The frame ring between capture and inference, its policies and the in-flight limiter.

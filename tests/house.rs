@@ -1,0 +1,205 @@
+//! Holds the structure of the house: who may use whom, where `unsafe` may stand, how files look.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(under: &str) -> Vec<PathBuf> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        let Ok(entries) = fs::read_dir(dir) else { return };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(under), &mut found);
+    found.sort();
+    assert!(!found.is_empty(), "no Rust files under {under}");
+    found
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// The rank of each module of the library; a file may use modules of a lower rank and its own.
+fn rank(module: &str) -> Option<u32> {
+    Some(match module {
+        "frame" => 0,
+        "vision" => 1,
+        "source" | "ring" | "codec" | "model" => 2,
+        "engine" => 3,
+        "task" => 4,
+        "config" => 5,
+        "pipeline" | "sink" => 6,
+        _ => return None,
+    })
+}
+
+/// Modules a line of code names through `crate::`, also inside `use crate::{a, b}`.
+fn modules_named(line: &str) -> Vec<String> {
+    let ident = |s: &str| -> String {
+        s.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let mut named = Vec::new();
+    for part in line.split("crate::").skip(1) {
+        if let Some(list) = part.strip_prefix('{') {
+            let mut depth = 0;
+            let mut start = 0;
+            for (i, c) in list.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => {
+                        named.push(ident(&list[start..i]));
+                        break;
+                    }
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        named.push(ident(&list[start..i]));
+                        start = i + 1;
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            named.push(ident(part));
+        }
+    }
+    named.retain(|n| !n.is_empty());
+    named
+}
+
+#[test]
+fn modules_use_only_lower_ranks() {
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for path in rust_files("src") {
+        let name = relative(&path);
+        let inner = name.trim_start_matches("src/");
+        let module = inner.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if matches!(module, "lib" | "main" | "cli") {
+            continue;
+        }
+        let Some(own) = rank(module) else {
+            wrong.push(format!("{name}: module {module} has no rank in tests/house.rs"));
+            continue;
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for used in modules_named(line) {
+                seen += 1;
+                let allowed = match rank(&used) {
+                    // Macros and re-exports at the crate root have no rank.
+                    None => true,
+                    Some(other) => used == module || other < own || (own == 6 && other == 6),
+                };
+                if !allowed {
+                    wrong.push(format!("{name}:{}: {module} may not use {used}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(seen > 10, "the check found no `crate::` lines at all");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Files that may hold `unsafe`, each for a reason the design names: V4L2 ioctls and mmap, SIMD
+/// kernels, ONNX Runtime calls that `ort` does not wrap, and counting allocators of tests.
+const UNSAFE_FILES: &[&str] = &[];
+
+#[test]
+fn unsafe_stands_only_where_it_is_listed() {
+    let word = concat!("un", "safe");
+    let mut wrong = Vec::new();
+    let mut used = Vec::new();
+    for under in ["src", "trainer/src", "tests"] {
+        for path in rust_files(under) {
+            let name = relative(&path);
+            let text = fs::read_to_string(&path).unwrap();
+            let code = |l: &&str| {
+                !l.trim_start().starts_with("//") && !l.contains(&format!("{word}_code"))
+            };
+            let has = text
+                .lines()
+                .filter(code)
+                .any(|l| l.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word));
+            if has && name != "tests/house.rs" {
+                if !UNSAFE_FILES.contains(&name.as_str()) {
+                    wrong.push(format!("{name} holds {word} code and is not listed"));
+                }
+                if !text.contains("// SAFETY:") {
+                    wrong.push(format!("{name} holds {word} code without a SAFETY comment"));
+                }
+                used.push(name);
+            }
+        }
+    }
+    for listed in UNSAFE_FILES {
+        if !used.iter().any(|u| u == listed) {
+            wrong.push(format!("{listed} is listed but holds no {word} code"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_have_one_concept() {
+    let mut lengths = Vec::new();
+    let mut wrong = Vec::new();
+    for under in ["src", "trainer/src"] {
+        for path in rust_files(under) {
+            let name = relative(&path);
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            if ["utils", "util", "helpers", "helper", "common", "misc", "impl"]
+                .contains(&stem.as_str())
+            {
+                wrong.push(format!("{name}: the name says nothing"));
+            }
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            if lines > 600 {
+                wrong.push(format!("{name}: {lines} lines"));
+            }
+            lengths.push(lines);
+        }
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= 200, "the median file has {median} lines");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_dependency_has_its_line() {
+    let table = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let mut missing = Vec::new();
+    for manifest in ["Cargo.toml", "trainer/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let manifest: toml::Table = toml::from_str(&text).unwrap();
+        let mut sections = vec![&manifest];
+        if let Some(targets) = manifest.get("target").and_then(|t| t.as_table()) {
+            sections.extend(targets.values().filter_map(|t| t.as_table()));
+        }
+        for section in sections {
+            for key in ["dependencies", "dev-dependencies", "build-dependencies"] {
+                let Some(crates) = section.get(key).and_then(|d| d.as_table()) else { continue };
+                for name in crates.keys().filter(|n| !n.starts_with("framecast")) {
+                    if !table.contains(&format!("`{name}`")) {
+                        missing.push(name.clone());
+                    }
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/dependencies.md says nothing about {missing:?}");
+}

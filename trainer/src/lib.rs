@@ -1,0 +1,1 @@
+//! Trains and exports the ONNX models that Framecast streams through.

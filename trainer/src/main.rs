@@ -1,0 +1,3 @@
+//! The `framecast-train` program.
+
+fn main() {}
