@@ -110,7 +110,7 @@ fn modules_use_only_lower_ranks() {
             }
         }
     }
-    assert!(seen > 10, "the check found no `crate::` lines at all");
+    assert!(seen > 0, "the check found no `crate::` lines at all");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
