@@ -1,1 +1,15 @@
-//! The frame ring between capture and inference, its policies and the in-flight limiter.
+//! The bounded places between threads: the frame ring with its policies, the latest-value slot and
+//! the in-flight limiter.
+//!
+//! Each file opens with what happens when it is full. Nothing here allocates after construction,
+//! and every wait has a deadline.
+
+mod frame_ring;
+mod in_flight;
+mod latest_slot;
+mod policy;
+
+pub use frame_ring::{FrameRing, Popped, Pushed};
+pub use in_flight::{InFlight, Permit};
+pub use latest_slot::LatestSlot;
+pub use policy::{Policy, PolicyError};
