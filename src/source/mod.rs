@@ -44,6 +44,9 @@ pub enum Read {
     },
     /// Nothing until the deadline; the source is still alive.
     Timeout,
+    /// A live source was opened again. What was filmed in between is unknown and not counted; the
+    /// next frame does not continue the last one, so predictors start anew.
+    Reopened,
     /// The recording is over.
     End,
 }
