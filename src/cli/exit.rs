@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use framecast::config::ConfigError;
 use framecast::engine::EngineError;
 use framecast::source::SourceError;
 
@@ -70,6 +71,13 @@ impl From<anyhow::Error> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(FAILURE, error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let code = if matches!(error, ConfigError::Set { .. }) { USAGE } else { CONFIG };
+        Self::new(code, error)
     }
 }
 

@@ -3,7 +3,9 @@
 //! Data goes to stdout, logs and progress to stderr. A closed stdout ends the program quietly.
 
 mod completions;
+mod config;
 mod exit;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show or check the configuration
+    Config(config::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -40,17 +44,34 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             // Help and version print to stdout and succeed; everything else is a usage error.
             let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            if let Some(planned) = planned_command(&error) {
+                eprintln!("framecast: {planned:?} is not a command of this version");
+                return ExitCode::from(code);
+            }
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
     start_logging(cli.verbose, cli.quiet);
     let outcome = match cli.command {
+        Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::from(exit::OK),
         Err(failure) => failure.report(),
+    }
+}
+
+/// Commands of later versions: they get a plain sentence instead of a guess at a typing error.
+const PLANNED: &[&str] =
+    &["encode", "decode", "tag", "ask", "describe", "index", "search", "bench", "record"];
+
+fn planned_command(error: &clap::Error) -> Option<&str> {
+    use clap::error::{ContextKind, ContextValue};
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => PLANNED.iter().copied().find(|planned| planned == name),
+        _ => None,
     }
 }
 
