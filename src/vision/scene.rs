@@ -1,0 +1,133 @@
+//! A quick measure of how much a picture differs from the one before it.
+//!
+//! Luma of every `step`-th pixel of every `step`-th line, so that about [`SAMPLES`] pixels are
+//! read at any size. Two figures: the mean absolute difference of luma, which rises with motion
+//! and cuts alike, and the distance of the 32-bin histograms, which motion hardly changes and a
+//! cut changes much.
+
+use crate::frame::Size;
+
+use super::RgbImage;
+use super::tensor::luma;
+
+/// About how many pixels are read.
+const SAMPLES: usize = 16_384;
+const BINS: usize = 32;
+
+/// How much two pictures differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Mean absolute difference of luma, 0..=255.
+    pub difference: f32,
+    /// Half the sum of absolute differences of the histograms, 0..=1.
+    pub histogram: f32,
+}
+
+impl Change {
+    /// True when the picture is likely the first of another scene: most of the luma has moved to
+    /// other levels and the pictures do not overlap.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.histogram > 0.35 && self.difference > 25.0
+    }
+
+    /// True when nothing that was read differs: a repeated frame.
+    #[must_use]
+    pub fn is_repeat(&self) -> bool {
+        self.difference == 0.0
+    }
+}
+
+/// Compares each picture with the one before it; one thread owns it.
+#[derive(Debug, Default)]
+pub struct SceneChange {
+    size: Option<Size>,
+    samples: Vec<u8>,
+    histogram: [u32; BINS],
+}
+
+impl SceneChange {
+    /// A comparison that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the last picture.
+    pub fn reset(&mut self) {
+        self.size = None;
+    }
+
+    /// Compares `image` with the last one and keeps it. `None` for the first picture, for the
+    /// first of another size, and for one without pixels.
+    pub fn step(&mut self, image: &RgbImage) -> Option<Change> {
+        let size = image.size();
+        if size.pixels() == 0 {
+            self.size = None;
+            return None;
+        }
+        let known = self.size.replace(size) == Some(size);
+        let step = (size.pixels() / SAMPLES).isqrt().max(1);
+        let across = size.w().div_ceil(step);
+        self.samples.resize(across * size.h().div_ceil(step), 0);
+        let mut histogram = [0u32; BINS];
+        let mut difference = 0u64;
+        let lines = image.data().chunks_exact(size.w() * 3).step_by(step);
+        for (line, kept) in lines.zip(self.samples.chunks_exact_mut(across)) {
+            for (pixel, kept) in line.as_chunks().0.iter().step_by(step).zip(kept) {
+                let now = luma(*pixel);
+                difference += u64::from(now.abs_diff(*kept));
+                histogram[usize::from(now) * BINS / 256] += 1;
+                *kept = now;
+            }
+        }
+        let before = std::mem::replace(&mut self.histogram, histogram);
+        if !known {
+            return None;
+        }
+        let total = self.samples.len() as f32;
+        let moved: u64 =
+            before.iter().zip(&histogram).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        Some(Change {
+            difference: difference as f32 / total,
+            histogram: moved as f32 / (2.0 * total),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(size: Size, f: impl Fn(u32, u32) -> u8) -> RgbImage {
+        let data = (0..size.height)
+            .flat_map(|y| (0..size.width).map(move |x| (x, y)))
+            .flat_map(|(x, y)| [f(x, y); 3])
+            .collect();
+        RgbImage::from_vec(size, data).unwrap()
+    }
+
+    #[test]
+    fn motion_is_no_cut_and_a_cut_is() {
+        let size = Size::new(640, 360);
+        let mut scene = SceneChange::new();
+        let bars = |shift: u32| picture(size, move |x, _| ((x + shift) / 4 % 2 * 90 + 60) as u8);
+        assert_eq!(scene.step(&bars(0)), None);
+        assert!(scene.step(&bars(0)).unwrap().is_repeat());
+        let moved = scene.step(&bars(4)).unwrap();
+        assert!(moved.difference > 25.0 && !moved.is_cut(), "{moved:?}");
+        assert!(scene.step(&picture(size, |_, y| (y / 8 + 180) as u8)).unwrap().is_cut());
+        assert_eq!(scene.step(&picture(Size::new(3, 3), |_, _| 0)), None);
+    }
+
+    #[test]
+    fn black_to_white_is_the_largest_change() {
+        let size = Size::new(5, 7);
+        let mut scene = SceneChange::new();
+        scene.step(&picture(size, |_, _| 0));
+        let change = scene.step(&picture(size, |_, _| 255)).unwrap();
+        assert_eq!(change, Change { difference: 255.0, histogram: 1.0 });
+        scene.reset();
+        assert_eq!(scene.step(&picture(size, |_, _| 0)), None);
+    }
+}
