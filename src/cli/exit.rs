@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use framecast::config::ConfigError;
 use framecast::engine::EngineError;
+use framecast::model::ModelError;
 use framecast::source::SourceError;
 
 /// Done.
@@ -98,5 +99,11 @@ impl From<EngineError> for Failure {
             _ => FAILURE,
         };
         Self::new(code, error)
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::new(CONFIG, error)
     }
 }

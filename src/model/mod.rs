@@ -1,6 +1,14 @@
 //! The model contract carried inside each ONNX file, and reading and writing ONNX itself.
+//!
+//! Nothing here runs a model: engines do. Everything is plain data, read once at load.
 
+mod check;
 mod contract;
+mod error;
+mod external;
+mod file;
+pub mod golden;
+pub mod onnx;
 mod tensor;
 
 pub use contract::{
@@ -8,4 +16,6 @@ pub use contract::{
     ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Tokenizer, Window,
     WindowLayout,
 };
+pub use error::ModelError;
+pub use file::{Declared, ModelFile};
 pub use tensor::{DType, TensorBuf, TensorData, TensorError, TensorSlice, TensorView};

@@ -1,11 +1,18 @@
 //! What a model promises: one versioned JSON document in the ONNX file's `metadata_props` under
-//! the key [`Contract::KEY`].
+//! the key [`Contract::KEY`]. `docs/model-contract.md` explains it to people,
+//! `docs/model-contract.schema.json` to programs.
+
+mod card;
+mod document;
+mod port;
+mod validate;
+
+pub use card::{Provenance, Score};
+pub use port::{ColourOrder, Dim, Layout, Port, Range, Role};
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-
-use super::DType;
 
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,114 +43,6 @@ pub enum PredictKind {
     Direct,
     /// Features in, blend weights out; the runtime supplies motion and blends.
     Blend,
-}
-
-/// What a tensor carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Role {
-    /// The newest frame.
-    Frame,
-    /// The last N frames; see [`Window`].
-    Window,
-    /// Features made by the runtime.
-    Features,
-    /// The predicted frame.
-    Prediction,
-    /// Blend logits of a `blend` model.
-    Logits,
-    /// Residual of a `blend` model.
-    Residual,
-    /// Scores or logits over labels.
-    Scores,
-    /// An embedding vector.
-    Embedding,
-    /// Token ids of a sentence.
-    Tokens,
-    /// Anything else.
-    Other,
-}
-
-/// Order of the axes of an image tensor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// Batch, channel, row, column.
-    #[default]
-    Nchw,
-    /// Batch, row, column, channel.
-    Nhwc,
-    /// Not an image.
-    Flat,
-}
-
-/// Order of the colour channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ColourOrder {
-    /// Red, green, blue.
-    #[default]
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-    /// One luma channel.
-    Luma,
-}
-
-/// The numbers that stand for black and white, and a normalisation after that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Range {
-    /// Value of sample 0.
-    pub black: f32,
-    /// Value of sample 255.
-    pub white: f32,
-    /// Subtracted from each channel after scaling to black..white; empty for none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mean: Vec<f32>,
-    /// Divides each channel after the mean is taken away; empty for none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub std: Vec<f32>,
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self { black: 0.0, white: 1.0, mean: Vec::new(), std: Vec::new() }
-    }
-}
-
-/// One axis of a port: a number or a name bound at load.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Dim {
-    /// A fixed size.
-    Fixed(usize),
-    /// A symbolic size, for example `H`.
-    Symbol(String),
-}
-
-/// An input or output of the graph.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Port {
-    /// Name in the graph.
-    pub name: String,
-    /// What it carries.
-    pub role: Role,
-    /// Element type.
-    pub dtype: DType,
-    /// Shape, outermost first.
-    pub shape: Vec<Dim>,
-    /// Order of the axes.
-    #[serde(default)]
-    pub layout: Layout,
-    /// Order of the colour channels.
-    #[serde(default)]
-    pub colour: ColourOrder,
-    /// Meaning of the numbers.
-    #[serde(default)]
-    pub range: Range,
 }
 
 /// Which frame sizes the model takes.
@@ -287,44 +186,6 @@ pub struct GoldenOutput {
     pub values: Vec<Vec<f32>>,
 }
 
-/// Where a model comes from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provenance {
-    /// Program and version that made it.
-    #[serde(default)]
-    pub producer: String,
-    /// Licence of the weights.
-    #[serde(default)]
-    pub licence: String,
-    /// Data it was trained on, in words.
-    #[serde(default)]
-    pub data: Vec<String>,
-    /// The training configuration as it was used.
-    #[serde(default)]
-    pub config: String,
-    /// Seed of the training run.
-    #[serde(default)]
-    pub seed: u64,
-}
-
-/// A measured score of the model beside copy-last on the same frames.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Score {
-    /// Data it was measured on.
-    pub data: String,
-    /// Metric, for example `pd` or `psnr`.
-    pub metric: String,
-    /// The model's value.
-    pub model: f64,
-    /// Copy-last's value on the same frames, when the metric has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy_last: Option<f64>,
-    /// Number of frames.
-    pub frames: u64,
-}
-
 /// The model's contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -379,4 +240,41 @@ impl Contract {
     pub const KEY: &'static str = "framecast.contract";
     /// The version this program writes, and the newest it reads.
     pub const VERSION: u32 = 1;
+}
+
+impl Contract {
+    /// A contract without ports.
+    #[must_use]
+    pub fn new(name: &str, task: Task) -> Self {
+        Self {
+            version: Self::VERSION,
+            name: name.to_owned(),
+            description: String::new(),
+            task,
+            kind: None,
+            features: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            size: None,
+            window: None,
+            state: Vec::new(),
+            labels: Vec::new(),
+            tokenizer: None,
+            golden: None,
+            provenance: Provenance::default(),
+            scores: Vec::new(),
+        }
+    }
+
+    /// The first input with `role`.
+    #[must_use]
+    pub fn input(&self, role: Role) -> Option<&Port> {
+        self.inputs.iter().find(|p| p.role == role)
+    }
+
+    /// The first output with `role`.
+    #[must_use]
+    pub fn output(&self, role: Role) -> Option<&Port> {
+        self.outputs.iter().find(|p| p.role == role)
+    }
 }
