@@ -5,6 +5,8 @@
 //! it knows to be lost, so that the accounting identity holds from the first frame.
 
 mod error;
+#[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
+pub mod v4l2;
 
 pub use error::SourceError;
 
