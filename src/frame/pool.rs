@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::FrameError;
+use super::{FrameError, MonoTime};
 
 /// Recycled buffers, shared by clones.
 #[derive(Clone, Debug)]
@@ -48,14 +48,32 @@ impl FramePool {
     /// # Errors
     /// [`FrameError::PoolExhausted`] when all are in use.
     pub fn take(&self, len: usize) -> Result<PooledBuf, FrameError> {
-        let mut bytes =
+        let bytes =
             self.free.try_recv().map_err(|_| FrameError::PoolExhausted { slots: self.slots })?;
+        Ok(self.sized(bytes, len))
+    }
+
+    /// Like [`FramePool::take`], waiting until `deadline` for a buffer to come back. For sources
+    /// that can wait, such as files.
+    ///
+    /// # Errors
+    /// [`FrameError::PoolExhausted`] when none came back in time.
+    pub fn take_until(&self, len: usize, deadline: MonoTime) -> Result<PooledBuf, FrameError> {
+        let wait = deadline.since(MonoTime::now());
+        let bytes = self
+            .free
+            .recv_timeout(wait)
+            .map_err(|_| FrameError::PoolExhausted { slots: self.slots })?;
+        Ok(self.sized(bytes, len))
+    }
+
+    fn sized(&self, mut bytes: Vec<u8>, len: usize) -> PooledBuf {
         if bytes.len() < len {
             bytes.resize(len, 0);
         } else {
             bytes.truncate(len);
         }
-        Ok(PooledBuf { bytes, back: Some(self.back.clone()) })
+        PooledBuf { bytes, back: Some(self.back.clone()) }
     }
 }
 

@@ -4,11 +4,24 @@
 //! buffers of the [`FramePool`](crate::frame::FramePool) it was opened with, and reports each frame
 //! it knows to be lost, so that the accounting identity holds from the first frame.
 
+mod background;
+pub mod demo;
 mod error;
+mod open;
+mod options;
+mod playback;
+mod recording;
+pub mod uri;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
 pub mod v4l2;
+pub mod y4m;
 
+pub use background::Background;
 pub use error::SourceError;
+pub use open::open;
+pub use options::{Limits, SourceOptions};
+pub use playback::Playback;
+pub use recording::{Next, Picture, Recording};
 
 use crate::frame::{DropReason, Frame, MonoTime, PixelFormat, Rational, Size};
 

@@ -1,0 +1,369 @@
+//! A recording as a source, read by a thread of its own: for pipes and child processes, whose reads
+//! may block past any deadline.
+//!
+//! The thread hands frames over a short bounded queue. When it is full, or the pool empty, the
+//! thread waits, and the pipe holds the writer back; a live stream cannot be held back, so there
+//! the oldest frame of the queue is dropped and counted as [`DropReason::Ring`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+
+use super::playback::{Pacer, frame};
+use super::recording::{Counter, Next, Recording};
+use super::{Read, Source, SourceError, SourceInfo};
+use crate::frame::{DropReason, Frame, FramePool, MonoTime, PooledBuf};
+
+/// Frames between the thread and the reader.
+const QUEUE: usize = 2;
+/// How soon the thread notices that it is to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Ends what the thread is blocked on, so that it can be joined.
+pub(super) type Closer = Box<dyn FnMut() + Send>;
+
+/// Opens a recording; called by the thread.
+pub(super) type Opener = Box<dyn FnOnce() -> Result<Box<dyn Recording>, SourceError> + Send>;
+
+/// A [`Recording`] read by a thread.
+pub struct Background {
+    info: SourceInfo,
+    queue: Receiver<Result<Read, SourceError>>,
+    shared: Arc<Shared>,
+    pacer: Pacer,
+    early: Option<Frame>,
+    over: bool,
+    _guard: Guard,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    /// Frames of a live stream dropped for a late reader, not yet reported.
+    dropped: AtomicU64,
+}
+
+impl Background {
+    /// Opens a recording on a thread of its own and waits `timeout` for it. With a `closer` the
+    /// thread is joined when the source is dropped, else it is left to end by itself (a read of
+    /// stdin cannot be interrupted).
+    pub(super) fn open(
+        name: &str,
+        timeout: Duration,
+        pool: &FramePool,
+        paced: bool,
+        closer: Option<Closer>,
+        opener: Opener,
+    ) -> Result<Self, SourceError> {
+        let (told, opened) = bounded(1);
+        let (sender, queue) = bounded(QUEUE);
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            sender,
+            oldest: queue.clone(),
+            pool: pool.clone(),
+            shared: Arc::clone(&shared),
+            counter: Counter::default(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("source".into())
+            .spawn(move || match opener() {
+                Ok(recording) => {
+                    if told.send(Ok(recording.info().clone())).is_ok() {
+                        worker.run(recording);
+                    }
+                }
+                Err(error) => {
+                    let _ = told.send(Err(error));
+                }
+            })
+            .map_err(|cause| SourceError::Io { name: name.to_owned(), cause })?;
+        let guard = Guard { closer, thread: Some(thread), shared: Arc::clone(&shared) };
+        let info = match opened.recv_timeout(timeout) {
+            Ok(outcome) => outcome?,
+            Err(RecvTimeoutError::Timeout) => {
+                let reason =
+                    format!("nothing came within {:.1} s of opening", timeout.as_secs_f64());
+                return Err(SourceError::Gone { name: name.to_owned(), reason });
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let reason = "its reader ended while opening".into();
+                return Err(SourceError::Gone { name: name.to_owned(), reason });
+            }
+        };
+        let pacer = Pacer::new(paced && !info.live, info.rate);
+        Ok(Self { info, queue, shared, pacer, early: None, over: false, _guard: guard })
+    }
+}
+
+impl Source for Background {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn read(&mut self, deadline: MonoTime) -> Result<Read, SourceError> {
+        let frames = self.shared.dropped.swap(0, Ordering::AcqRel);
+        if frames > 0 {
+            return Ok(Read::Lost { frames, reason: DropReason::Ring });
+        }
+        let early = match self.early.take() {
+            Some(frame) => frame,
+            None if self.over => return Ok(Read::End),
+            None => match self.queue.recv_timeout(deadline.since(MonoTime::now())) {
+                Ok(Ok(Read::Frame(frame))) => frame,
+                Ok(other) => {
+                    self.over = matches!(other, Ok(Read::End) | Err(_));
+                    return other;
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(Read::Timeout),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.over = true;
+                    let reason = "its reader ended unexpectedly".into();
+                    return Err(SourceError::Gone { name: self.info.uri.clone(), reason });
+                }
+            },
+        };
+        if self.pacer.wait(early.seq(), early.meta().position, deadline) {
+            let mut frame = early;
+            if !self.info.live {
+                // A recording's frame is captured when it is delivered.
+                frame.meta_mut().captured = self.pacer.clock.now();
+            }
+            Ok(Read::Frame(frame))
+        } else {
+            self.early = Some(early);
+            Ok(Read::Timeout)
+        }
+    }
+}
+
+/// Stops the thread, and joins it where it can be made to end.
+struct Guard {
+    closer: Option<Closer>,
+    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        if let Some(mut close) = self.closer.take() {
+            close();
+            if let Some(thread) = self.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// The thread's side.
+struct Worker {
+    sender: Sender<Result<Read, SourceError>>,
+    /// The reader's end of the queue, from which a live stream drops.
+    oldest: Receiver<Result<Read, SourceError>>,
+    pool: FramePool,
+    shared: Arc<Shared>,
+    counter: Counter,
+}
+
+impl Worker {
+    fn run(mut self, mut recording: Box<dyn Recording>) {
+        let info = recording.info().clone();
+        let mut scratch = PooledBuf::unpooled(Vec::new());
+        while !self.shared.stop.load(Ordering::Acquire) {
+            let wait = if info.live { MonoTime::ZERO } else { MonoTime::now().after(TICK) };
+            let taken = self.pool.take_until(recording.frame_len(), wait);
+            let read = match taken {
+                Ok(mut buf) => match recording.next(&mut buf) {
+                    Ok(Next::Picture(picture)) => {
+                        let seq = self.counter.take();
+                        frame(&info, buf, picture, seq, MonoTime::now()).map(Read::Frame)
+                    }
+                    Ok(Next::Lost { frames, reason }) => {
+                        self.counter.skip(frames);
+                        Ok(Read::Lost { frames, reason })
+                    }
+                    Ok(Next::End) => Ok(Read::End),
+                    Err(error) => Err(error),
+                },
+                Err(_) if info.live => match recording.next(&mut scratch) {
+                    // All buffers are with the reader: the frame is read only to be dropped.
+                    Ok(Next::Picture(_)) => {
+                        self.counter.skip(1);
+                        self.shared.dropped.fetch_add(1, Ordering::AcqRel);
+                        continue;
+                    }
+                    Ok(Next::Lost { frames, reason }) => {
+                        self.counter.skip(frames);
+                        Ok(Read::Lost { frames, reason })
+                    }
+                    Ok(Next::End) => Ok(Read::End),
+                    Err(error) => Err(error),
+                },
+                Err(_) => continue,
+            };
+            let last = matches!(read, Ok(Read::End) | Err(_));
+            if !self.send(read, info.live) || last {
+                return;
+            }
+        }
+    }
+
+    /// Hands over what was read; false when nobody waits for it any more.
+    fn send(&self, read: Result<Read, SourceError>, live: bool) -> bool {
+        let mut read = read;
+        while !self.shared.stop.load(Ordering::Acquire) {
+            match self.sender.send_timeout(read, if live { Duration::ZERO } else { TICK }) {
+                Ok(()) => return true,
+                Err(SendTimeoutError::Disconnected(_)) => return false,
+                Err(SendTimeoutError::Timeout(back)) => {
+                    read = back;
+                    if live {
+                        self.drop_oldest();
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn drop_oldest(&self) {
+        let frames = match self.oldest.try_recv() {
+            Ok(Ok(Read::Frame(_))) => 1,
+            // A loss in the queue stays a loss; its reason becomes ours.
+            Ok(Ok(Read::Lost { frames, .. })) => frames,
+            _ => 0,
+        };
+        self.shared.dropped.fetch_add(frames, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Colour, Layout, PixelFormat, Size};
+    use crate::source::recording::Picture;
+
+    /// Gives `frames` grey pictures, then ends or, with `fail`, fails.
+    struct Script {
+        info: SourceInfo,
+        frames: u8,
+        given: u8,
+        fail: bool,
+    }
+
+    impl Script {
+        fn boxed(frames: u8, live: bool, fail: bool) -> Box<dyn Recording> {
+            let info = SourceInfo {
+                uri: "script".into(),
+                description: String::new(),
+                format: PixelFormat::Grey,
+                size: Size::new(2, 2),
+                rate: None,
+                live,
+                frames: None,
+            };
+            Box::new(Self { info, frames, given: 0, fail })
+        }
+    }
+
+    impl Recording for Script {
+        fn info(&self) -> &SourceInfo {
+            &self.info
+        }
+
+        fn frame_len(&self) -> usize {
+            4
+        }
+
+        fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
+            if self.given == self.frames {
+                let reason = "last words".into();
+                return match self.fail {
+                    true => Err(SourceError::Program { program: "script".into(), reason }),
+                    false => Ok(Next::End),
+                };
+            }
+            self.given += 1;
+            buf.as_vec().resize(4, 0);
+            buf.fill(self.given);
+            let layout = Layout::packed(PixelFormat::Grey, Size::new(2, 2)).unwrap();
+            Ok(Next::Picture(Picture { layout, colour: Colour::default(), position: None }))
+        }
+    }
+
+    fn open(pool: &FramePool, recording: Box<dyn Recording>) -> Background {
+        let opener = Box::new(move || Ok(recording));
+        let closer: Closer = Box::new(|| ());
+        Background::open("script", Duration::from_secs(5), pool, false, Some(closer), opener)
+            .unwrap()
+    }
+
+    fn soon() -> MonoTime {
+        MonoTime::now().after(Duration::from_secs(5))
+    }
+
+    #[test]
+    fn every_frame_comes_in_order_then_the_end() {
+        let mut source = open(&FramePool::new(3), Script::boxed(20, false, false));
+        for want in 1..=20 {
+            let Read::Frame(frame) = source.read(soon()).unwrap() else { panic!("frame {want}") };
+            assert_eq!((frame.bytes()[0], frame.seq().0), (want, u64::from(want) - 1));
+        }
+        assert!(matches!(source.read(soon()).unwrap(), Read::End));
+        assert!(matches!(source.read(soon()).unwrap(), Read::End));
+    }
+
+    #[test]
+    fn an_error_comes_after_the_frames_before_it() {
+        let mut source = open(&FramePool::new(3), Script::boxed(2, false, true));
+        assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
+        assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
+        assert!(source.read(soon()).unwrap_err().to_string().contains("last words"));
+        assert!(matches!(source.read(soon()).unwrap(), Read::End));
+    }
+
+    #[test]
+    fn a_live_stream_drops_and_counts_what_a_late_reader_missed() {
+        let mut source = open(&FramePool::new(8), Script::boxed(50, true, false));
+        let (mut frames, mut lost) = (0, 0);
+        loop {
+            match source.read(soon()).unwrap() {
+                Read::Frame(_) => frames += 1,
+                Read::Lost { frames, reason } => {
+                    assert_eq!(reason, DropReason::Ring);
+                    lost += frames;
+                }
+                Read::End => break,
+                Read::Timeout => panic!("nothing came"),
+            }
+        }
+        // What was dropped after the last look is told at the next one.
+        if let Read::Lost { frames, .. } = source.read(soon()).unwrap() {
+            lost += frames;
+        }
+        assert_eq!(frames + lost, 50);
+    }
+
+    #[test]
+    fn nothing_in_time_is_an_error_and_a_deadline_is_kept() {
+        let (hold, held) = bounded::<()>(0);
+        let opener = Box::new(move || {
+            let _ = held.recv();
+            Ok(Script::boxed(0, false, false))
+        });
+        let pool = FramePool::new(1);
+        let wait = Duration::from_millis(20);
+        let error = Background::open("stdin", wait, &pool, false, None, opener).err().unwrap();
+        assert!(error.to_string().contains("stdin is gone: nothing came within"), "{error}");
+        drop(hold);
+        let kept = pool.take(4).unwrap();
+        let mut source = open(&pool, Script::boxed(1, false, false));
+        assert!(matches!(source.read(MonoTime::now()).unwrap(), Read::Timeout));
+        drop(kept);
+        assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
+    }
+}

@@ -1,0 +1,126 @@
+//! From a URI to an open source.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use super::background::Background;
+use super::demo::{Demo, DemoOptions};
+use super::playback::Playback;
+use super::recording::Recording;
+use super::uri::{FileKind, Location, redact};
+use super::y4m::Y4m;
+use super::{Source, SourceError, SourceOptions};
+use crate::frame::FramePool;
+
+/// Bytes read from a file at once: a few lines of a large picture.
+const READ_AHEAD: usize = 1 << 18;
+
+/// Opens the source that `uri` names. Its frames use buffers of `pool`.
+///
+/// A live source is returned as it is; wrap it in the supervisor to have it opened again.
+///
+/// # Errors
+/// [`SourceError::Uri`] when the text is wrong, otherwise what the kind of source answers.
+pub fn open(
+    uri: &str,
+    options: &SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    match Location::parse(uri)? {
+        Location::Demo(query) => {
+            let demo = DemoOptions::parse(&query, options)
+                .map_err(|reason| SourceError::Uri { uri: redact(uri), reason })?;
+            Ok(Box::new(Demo::open(uri, &demo, options, pool)?))
+        }
+        Location::Stdin => {
+            let opened = options.clone();
+            let opener = Box::new(move || {
+                let input = BufReader::with_capacity(READ_AHEAD, io::stdin());
+                Ok(Box::new(Y4m::new(input, "stdin", &opened)?) as Box<dyn Recording>)
+            });
+            let source =
+                Background::open("stdin", options.open_timeout, pool, options.paced, None, opener)?;
+            Ok(Box::new(source))
+        }
+        Location::Path(path) => open_file(&path, options, pool),
+        Location::V4l2(_) | Location::Nokhwa(_) | Location::Network(_) => Err(SourceError::Uri {
+            uri: redact(uri),
+            reason: "this build reads demo:, Y4M files and - (Y4M on stdin)".into(),
+        }),
+    }
+}
+
+fn open_file(
+    path: &Path,
+    options: &SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    let raw = options.size.is_some() && options.format.is_some();
+    let name = path.display().to_string();
+    match FileKind::of(path, raw)? {
+        FileKind::Y4m => {
+            let input = BufReader::with_capacity(READ_AHEAD, open_path(path)?);
+            play(Y4m::new(input, &name, options)?, options, pool)
+        }
+        _ => Err(SourceError::Uri {
+            uri: name,
+            reason: "this build reads demo:, Y4M files and - (Y4M on stdin)".into(),
+        }),
+    }
+}
+
+fn play<R: Recording + 'static>(
+    recording: R,
+    options: &SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    Ok(Box::new(Playback::new(recording, pool, options.paced)))
+}
+
+pub(super) fn open_path(path: &Path) -> Result<File, SourceError> {
+    File::open(path).map_err(|cause| SourceError::Open {
+        path: path.to_owned(),
+        cause,
+        hint: "check the path and its permissions".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::MonoTime;
+    use crate::source::Read;
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    fn soon() -> MonoTime {
+        MonoTime::now().after(Duration::from_secs(10))
+    }
+
+    #[test]
+    fn demo_and_y4m_open_by_uri() {
+        let pool = FramePool::new(4);
+        let mut demo = open("demo:?size=8x6", &SourceOptions::default(), &pool).unwrap();
+        assert!(matches!(demo.read(soon()).unwrap(), Read::Frame(_)));
+        let mut file = tempfile::Builder::new().suffix(".bin").tempfile().unwrap();
+        file.write_all(b"YUV4MPEG2 W2 H2 F10:1\nFRAME\n123456FRAME\nabcdef").unwrap();
+        let options = SourceOptions { paced: true, ..SourceOptions::default() };
+        let mut y4m = open(&file.path().to_string_lossy(), &options, &pool).unwrap();
+        let start = MonoTime::now();
+        assert!(matches!(y4m.read(soon()).unwrap(), Read::Frame(_)));
+        // The second frame is due 100 ms after the first: not before its time.
+        assert!(matches!(y4m.read(start.after(Duration::from_millis(2))).unwrap(), Read::Timeout));
+        assert!(matches!(y4m.read(soon()).unwrap(), Read::Frame(f) if f.bytes() == b"abcdef"));
+        assert!(MonoTime::now().since(start) >= Duration::from_millis(99));
+        assert!(matches!(y4m.read(soon()).unwrap(), Read::End));
+    }
+
+    #[test]
+    fn a_missing_file_names_itself() {
+        let pool = FramePool::new(1);
+        let error = open("no/such.y4m", &SourceOptions::default(), &pool).err().unwrap();
+        assert!(matches!(error, SourceError::Open { .. }));
+        assert!(error.to_string().contains("no/such.y4m"), "{error}");
+    }
+}
