@@ -338,7 +338,7 @@ mod tests {
                     lost += frames;
                 }
                 Read::End => break,
-                Read::Timeout => panic!("nothing came"),
+                other => panic!("{other:?}"),
             }
         }
         // What was dropped after the last look is told at the next one.
