@@ -2,8 +2,24 @@
 //!
 //! No type of an inference library crosses this module.
 
+mod backend;
 mod error;
+mod library_call;
+mod load;
+mod options;
+mod ports;
+mod refusal;
+mod report;
+mod self_test;
 mod session;
+mod state_bytes;
+mod state_session;
+#[cfg(feature = "tract")]
+mod tract;
 
 pub use error::EngineError;
+pub use library_call::inside_library;
+pub use load::{Loaded, load};
+pub use options::{EngineChoice, LoadOptions, Provider, UnknownName};
+pub use report::{Attempt, LoadReport, Placement, SelfTest};
 pub use session::{ResetReason, Session, SessionSpec, TensorSpec};
