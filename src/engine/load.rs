@@ -57,7 +57,7 @@ impl Job<'_> {
 /// A session that still has to be warmed up.
 pub(super) trait Prepared: Session {
     /// Runs on made-up inputs; afterwards the spec has the shapes of all outputs.
-    fn warm_up(&mut self, runs: usize) -> Result<(), EngineError>;
+    fn warm_up(&mut self, ports: &Ports, runs: usize) -> Result<(), EngineError>;
 }
 
 /// An engine's answer before self-test and warm-up.
@@ -78,7 +78,7 @@ pub(super) fn with_state<B: backend::Backend + 'static>(
         shape: port.shape.clone().unwrap_or_default(),
     });
     let spec = SessionSpec {
-        inputs: ports.caller_inputs(),
+        inputs: ports.caller_inputs().into_iter().map(|p| p.spec.clone()).collect(),
         outputs: outputs.collect(),
         state: ports.state.iter().map(|s| (s.spec.clone(), s.output.clone())).collect(),
     };
@@ -101,7 +101,7 @@ pub(super) fn finish(
     report.load_time = start.elapsed();
     report.placement = placement;
     let start = Instant::now();
-    if let Err(error) = session.warm_up(job.options.warm_up.max(1)) {
+    if let Err(error) = session.warm_up(&ports, job.options.warm_up.max(1)) {
         // Without a contract the inputs mean anything, indices and shapes included, and made-up
         // numbers can be illegal.
         if job.contract.is_some() {
@@ -134,11 +134,11 @@ fn test(
     };
     let golden_ports = job.ports(&options)?;
     let worst = if golden_ports == *ports {
-        self_test::run(engine, job.name, session, golden)?
+        self_test::run(engine, job.name, session, golden, &golden_ports)?
     } else {
         let mut small = open(&golden_ports)?.session;
-        small.warm_up(1)?;
-        self_test::run(engine, job.name, small.as_mut(), golden)?
+        small.warm_up(&golden_ports, 1)?;
+        self_test::run(engine, job.name, small.as_mut(), golden, &golden_ports)?
     };
     Ok(SelfTest::Passed { steps: golden.steps, worst })
 }
@@ -148,13 +148,10 @@ fn test(
 /// # Errors
 /// [`EngineError`] when the wanted engine is not there, refuses the model, or fails its self-test.
 pub fn load(model: &ModelFile, options: &LoadOptions) -> Result<Loaded, EngineError> {
-    let contract = match &options.contract {
-        Some(contract) => Some(contract.clone()),
-        None => model.contract().map_err(|e| EngineError::Model {
-            model: model.name().to_owned(),
-            reason: e.to_string(),
-        })?,
-    };
+    let contract = model.contract().map_err(|e| EngineError::Model {
+        model: model.name().to_owned(),
+        reason: e.to_string(),
+    })?;
     let mut nodes = Vec::new();
     declared_nodes(model.graph(), &mut nodes);
     let job = Job {

@@ -14,6 +14,8 @@ mod self_test;
 mod session;
 mod state_bytes;
 mod state_session;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "tract")]
 mod tract;
 

@@ -5,8 +5,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::model::Contract;
-
 /// Which engine runs a model.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
@@ -26,16 +24,7 @@ pub enum EngineChoice {
 
 /// An execution provider of ONNX Runtime.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -150,8 +139,6 @@ pub struct LoadOptions {
     pub bind: BTreeMap<String, usize>,
     /// Whole shapes of inputs, by name; they win over `bind`.
     pub input_shapes: BTreeMap<String, Vec<usize>>,
-    /// A contract that replaces the one in the file.
-    pub contract: Option<Contract>,
     /// Run the golden self-test of the contract, and fail when it fails.
     pub self_test: bool,
     /// Runs before the load counts as done, so that the first frame is no slower than the rest.
@@ -169,7 +156,6 @@ impl Default for LoadOptions {
             library: None,
             bind: BTreeMap::new(),
             input_shapes: BTreeMap::new(),
-            contract: None,
             self_test: true,
             warm_up: 2,
         }

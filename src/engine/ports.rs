@@ -2,7 +2,7 @@
 //! the session keeps as state, and what comes out.
 
 use super::{EngineError, LoadOptions, TensorSpec};
-use crate::model::{Contract, DType, Declared, Dim, Role, StateInit};
+use crate::model::{Contract, DType, Declared, Dim, Role, StateInit, TensorBuf, golden};
 
 /// Initial value of a state tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,12 @@ pub(super) struct OutputPort {
 }
 
 /// An input of the graph with its bound shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputPort {
     pub(super) spec: TensorSpec,
     pub(super) slot: Slot,
+    /// The contract's value of an input that never changes, used where inputs are made up.
+    pub(super) constant: Option<f64>,
 }
 
 /// A recurrent state tensor.
@@ -46,7 +48,7 @@ pub(super) struct StatePort {
 }
 
 /// All ports; `inputs` and `outputs` in the order of the graph.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Ports {
     pub(super) inputs: Vec<InputPort>,
     pub(super) outputs: Vec<OutputPort>,
@@ -86,7 +88,10 @@ impl Ports {
                 Some(i) => Slot::State(i),
                 None => Slot::Caller(callers_in.index(model, &port.name)?),
             };
-            ports.inputs.push(InputPort { spec, slot });
+            let constant = contract
+                .and_then(|c| c.inputs.iter().find(|p| p.name == port.name))
+                .and_then(|p| p.constant);
+            ports.inputs.push(InputPort { spec, slot, constant });
         }
         for port in declared_outputs {
             let slot = match states.iter().position(|s| s.output == port.name) {
@@ -133,18 +138,27 @@ impl Ports {
         Ok(ports)
     }
 
-    /// The specs of the caller's inputs, in the caller's order.
-    pub(super) fn caller_inputs(&self) -> Vec<TensorSpec> {
-        let mut specs: Vec<(usize, TensorSpec)> = self
+    /// The caller's inputs, in the caller's order.
+    pub(super) fn caller_inputs(&self) -> Vec<&InputPort> {
+        let mut inputs: Vec<(usize, &InputPort)> = self
             .inputs
             .iter()
             .filter_map(|p| match p.slot {
-                Slot::Caller(i) => Some((i, p.spec.clone())),
+                Slot::Caller(i) => Some((i, p)),
                 Slot::State(_) => None,
             })
             .collect();
-        specs.sort_by_key(|(i, _)| *i);
-        specs.into_iter().map(|(_, spec)| spec).collect()
+        inputs.sort_by_key(|(i, _)| *i);
+        inputs.into_iter().map(|(_, port)| port).collect()
+    }
+
+    /// Inputs without a camera: constants from the contract, everything else from `make`.
+    pub(super) fn made_up(&self, make: impl Fn(&TensorSpec) -> TensorBuf) -> Vec<TensorBuf> {
+        let inputs = self.caller_inputs().into_iter().map(|port| match port.constant {
+            Some(value) => golden::constant(port.spec.dtype, &port.spec.shape, value),
+            None => make(&port.spec),
+        });
+        inputs.collect()
     }
 
     /// The caller's outputs, in the caller's order.

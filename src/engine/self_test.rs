@@ -1,6 +1,7 @@
 //! The golden self-test: the model carries inputs by rule and samples of its outputs; an engine
 //! that does not reproduce them is not used.
 
+use super::ports::Ports;
 use super::{EngineError, Session};
 use crate::model::{Golden, TensorBuf, TensorView, golden};
 
@@ -10,6 +11,7 @@ pub(super) fn run(
     model: &str,
     session: &mut dyn Session,
     golden: &Golden,
+    ports: &Ports,
 ) -> Result<f64, EngineError> {
     let spec = session.spec().clone();
     let mut outputs: Vec<TensorBuf> =
@@ -17,8 +19,7 @@ pub(super) fn run(
     let mut worst = 0.0f64;
     session.reset_state(super::ResetReason::Start);
     for step in 0..golden.steps {
-        let inputs: Vec<TensorBuf> =
-            spec.inputs.iter().map(|i| golden::input(i.dtype, &i.shape, step)).collect();
+        let inputs = ports.made_up(|i| golden::input(i.dtype, &i.shape, step));
         let views: Vec<TensorView<'_>> = inputs.iter().map(TensorBuf::view).collect();
         session.run(&views, &mut outputs)?;
         for expected in &golden.outputs {

@@ -102,19 +102,12 @@ fn mismatch(spec: &TensorSpec, view: &TensorView<'_>) -> EngineError {
 }
 
 impl<B: Backend> Prepared for StateSession<B> {
-    fn warm_up(&mut self, runs: usize) -> Result<(), EngineError> {
+    fn warm_up(&mut self, ports: &Ports, runs: usize) -> Result<(), EngineError> {
         // Numbers that are legal as pixels, and zeros where they may be indices or shapes.
-        let inputs: Vec<TensorBuf> = self
-            .spec
-            .inputs
-            .iter()
-            .map(|i| match i.dtype {
-                DType::F32 | DType::F16 | DType::F64 | DType::U8 => {
-                    golden::input(i.dtype, &i.shape, 0)
-                }
-                _ => TensorBuf::zeros(i.dtype, &i.shape),
-            })
-            .collect();
+        let inputs = ports.made_up(|i| match i.dtype {
+            DType::F32 | DType::F16 | DType::F64 | DType::U8 => golden::input(i.dtype, &i.shape, 0),
+            _ => TensorBuf::zeros(i.dtype, &i.shape),
+        });
         let views: Vec<TensorView<'_>> = inputs.iter().map(TensorBuf::view).collect();
         let outputs = self.spec.outputs.iter();
         let mut outputs: Vec<TensorBuf> =

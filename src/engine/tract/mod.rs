@@ -40,11 +40,7 @@ pub(super) struct TractBackend {
 
 impl TractBackend {
     /// Parses, analyses and optimises the model for the bound shapes.
-    pub(super) fn load(
-        job: &Job<'_>,
-        ports: &Ports,
-        threads: usize,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn load(job: &Job<'_>, ports: &Ports, threads: usize) -> Result<Self, EngineError> {
         let bytes = job.file.bytes();
         let outcome = library_call(|| isolate::isolated(|| prepare(bytes, ports, threads)));
         let failure = match outcome {
