@@ -11,6 +11,7 @@ mod open;
 mod options;
 mod playback;
 mod recording;
+mod supervisor;
 pub mod uri;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
 pub mod v4l2;
@@ -22,6 +23,7 @@ pub use open::open;
 pub use options::{Limits, SourceOptions};
 pub use playback::Playback;
 pub use recording::{Next, Picture, Recording};
+pub use supervisor::{LinkState, Opener, StateChange, Supervised, SupervisorOptions};
 
 use crate::frame::{DropReason, Frame, MonoTime, PixelFormat, Rational, Size};
 

@@ -44,11 +44,44 @@ pub fn open(
             Ok(Box::new(source))
         }
         Location::Path(path) => open_file(&path, options, pool),
-        Location::V4l2(_) | Location::Nokhwa(_) | Location::Network(_) => Err(SourceError::Uri {
+        Location::V4l2(path) => open_camera(&path, options, pool),
+        Location::Nokhwa(_) | Location::Network(_) => Err(SourceError::Uri {
             uri: redact(uri),
             reason: "this build reads demo:, Y4M files and - (Y4M on stdin)".into(),
         }),
     }
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
+fn open_camera(
+    path: &Path,
+    options: &SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    use super::v4l2::{Camera, CaptureOptions};
+    let wishes = CaptureOptions {
+        path: path.to_owned(),
+        size: options.size,
+        format: options.format,
+        rate: options.rate,
+        colour: options.colour,
+        controls: options.controls.clone(),
+        buffers: options.buffers,
+        newest_only: options.newest_only,
+    };
+    Ok(Box::new(Camera::open(&wishes, pool)?))
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
+fn open_camera(
+    path: &Path,
+    _options: &SourceOptions,
+    _pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    Err(SourceError::Uri {
+        uri: format!("v4l2:{}", path.display()),
+        reason: "V4L2 cameras exist on 64-bit Linux only; try nokhwa:0".into(),
+    })
 }
 
 fn open_file(

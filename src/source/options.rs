@@ -24,6 +24,8 @@ pub struct SourceOptions {
     pub controls: Vec<(String, i64)>,
     /// Buffers of a camera, 3..=8; frames a paced demo keeps for a late reader.
     pub buffers: u32,
+    /// Of several frames that wait in a camera, deliver the newest only.
+    pub newest_only: bool,
     /// The ffmpeg program.
     pub ffmpeg: PathBuf,
     /// Seed of the demo.
@@ -44,6 +46,7 @@ impl Default for SourceOptions {
             paced: false,
             controls: Vec::new(),
             buffers: 4,
+            newest_only: false,
             ffmpeg: PathBuf::from("ffmpeg"),
             seed: 1,
             open_timeout: Duration::from_secs(10),
