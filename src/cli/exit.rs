@@ -6,6 +6,7 @@ use framecast::config::ConfigError;
 use framecast::engine::EngineError;
 use framecast::model::ModelError;
 use framecast::source::SourceError;
+use framecast::task::TaskError;
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -105,5 +106,18 @@ impl From<EngineError> for Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         Self::new(CONFIG, error)
+    }
+}
+
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Engine(error) => error.into(),
+            TaskError::Source(error) => error.into(),
+            TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
+            TaskError::Horizon { .. } => Self::new(USAGE, error),
+            TaskError::Data { .. } | TaskError::FrameSize { .. } => Self::new(SOURCE, error),
+            _ => Self::new(FAILURE, error),
+        }
     }
 }

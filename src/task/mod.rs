@@ -1,1 +1,6 @@
-//! From tensors to meaning: prediction first.
+//! From tensors to meaning: what the runtime does with a model.
+
+mod error;
+pub mod predict;
+
+pub use error::TaskError;

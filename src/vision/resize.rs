@@ -7,7 +7,7 @@
 
 use crate::frame::Size;
 
-use super::{RgbImage, VisionError};
+use super::{FloatImage, RgbImage, VisionError};
 
 /// Scales by area into `dst`, which keeps its size. See [`Resizer`] for repeated use.
 ///
@@ -110,6 +110,42 @@ impl Resizer {
         self.scale(false, src, dst)
     }
 
+    /// Scales a picture that is not rounded bilinearly into `dst`, which keeps its size.
+    ///
+    /// # Errors
+    /// [`VisionError`] when either picture has no pixels, or not all its data.
+    pub fn bilinear_float(
+        &mut self,
+        src: &FloatImage,
+        dst: &mut FloatImage,
+    ) -> Result<(), VisionError> {
+        let (from, to) = (src.size, dst.size);
+        VisionError::check_pixels("the picture to scale", from)?;
+        VisionError::check_pixels("the scaled picture", to)?;
+        VisionError::check_len("the picture to scale", src.data.len(), from.pixels() * 3)?;
+        VisionError::check_len("the scaled picture", dst.data.len(), to.pixels() * 3)?;
+        self.across.prepare(false, from.w(), to.w());
+        self.down.prepare(false, from.h(), to.h());
+        self.line.resize(from.w(), 0.0);
+        for (src, dst) in src.planes().into_iter().zip(dst.planes_mut()) {
+            for (span, out) in self.down.spans.iter().zip(dst.chunks_exact_mut(to.w())) {
+                self.line.fill(0.0);
+                let lines = src.chunks_exact(from.w()).skip(span.first);
+                for (&weight, line) in self.down.weights(span).iter().zip(lines) {
+                    for (sum, &sample) in self.line.iter_mut().zip(line) {
+                        *sum += weight * sample;
+                    }
+                }
+                for (span, out) in self.across.spans.iter().zip(out) {
+                    let samples = &self.line[span.first..];
+                    let weights = self.across.weights(span);
+                    *out = weights.iter().zip(samples).map(|(w, s)| w * s).sum();
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn scale(&mut self, area: bool, src: &RgbImage, dst: &mut RgbImage) -> Result<(), VisionError> {
         let (from, to) = (src.size(), dst.size());
         VisionError::check_pixels("the picture to scale", from)?;
@@ -190,6 +226,18 @@ mod tests {
         let mut four = RgbImage::new(Size::new(4, 1));
         bilinear(&src, &mut four).unwrap();
         assert_eq!(red(&four), [0, 25, 75, 100]);
+    }
+
+    #[test]
+    fn unrounded_pictures_scale_alike() {
+        let src = picture(7, 5, |x, y| (x * 31 + y * 17) as u8);
+        let mut rounded = RgbImage::new(Size::new(16, 3));
+        bilinear(&src, &mut rounded).unwrap();
+        let mut float = FloatImage::new(rounded.size());
+        Resizer::new().bilinear_float(&FloatImage::from(&src), &mut float).unwrap();
+        let mut back = RgbImage::default();
+        float.round_to_rgb(&mut back);
+        assert_eq!(back, rounded);
     }
 
     #[test]

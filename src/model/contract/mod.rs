@@ -106,6 +106,8 @@ pub enum ResetReason {
     Reconnect,
     /// Another model was loaded.
     Reload,
+    /// The model's output was not a finite number, so its state cannot be trusted.
+    NonFinite,
 }
 
 impl ResetReason {
@@ -118,6 +120,7 @@ impl ResetReason {
             Self::SceneCut => "scene_cut",
             Self::Reconnect => "reconnect",
             Self::Reload => "reload",
+            Self::NonFinite => "non_finite",
         }
     }
 }

@@ -1,0 +1,64 @@
+//! What can go wrong in a task, by what the caller can do about it.
+
+use std::path::PathBuf;
+
+use crate::engine::EngineError;
+use crate::frame::Size;
+use crate::source::SourceError;
+use crate::vision::VisionError;
+
+/// A task that cannot be set up, or a frame it cannot handle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The model's contract does not fit the task.
+    #[error("model {model}: {reason}")]
+    Contract {
+        /// Name of the model.
+        model: String,
+        /// What does not fit, and what would.
+        reason: String,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A picture could not be converted.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// A frame has another size than the task was set up for.
+    #[error("the frame is {got} but the stream began with {expected}; set the task up again")]
+    FrameSize {
+        /// Size the task was set up for.
+        expected: Size,
+        /// Size of the frame.
+        got: Size,
+    },
+    /// A horizon that cannot be read.
+    #[error(
+        "cannot use {text:?} as a horizon; write a number of frames (1..={max}), a time such as 100ms (at most 10s), or auto",
+        max = super::predict::MAX_HORIZON
+    )]
+    Horizon {
+        /// What was given.
+        text: String,
+    },
+    /// A state file that cannot be used.
+    #[error("state file {path}: {reason}", path = path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The data to evaluate are not laid out as expected.
+    #[error("{place}: {reason}")]
+    Data {
+        /// File or folder.
+        place: String,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+}

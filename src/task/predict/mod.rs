@@ -1,0 +1,34 @@
+//! Predicting the next frame of a stream, and keeping score.
+//!
+//! A [`Predictor`] takes the frames of one stream in order. For each it compares what it had
+//! predicted with what arrived, beside copy-last on the same frame, and predicts anew. What makes
+//! the prediction is a [`Forecaster`]: a `direct` model, or one of the baselines.
+
+mod baseline;
+mod direct;
+mod fit;
+mod forecaster;
+mod horizon;
+mod interval;
+mod packing;
+mod pending;
+mod predictor;
+mod sample;
+#[cfg(test)]
+mod scripted;
+mod state_file;
+mod surprise;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod window;
+
+pub use baseline::{CopyLast, Linear};
+pub use direct::Direct;
+pub use fit::{Fit, binding};
+pub use forecaster::Forecaster;
+pub use horizon::{Horizon, MAX_HORIZON};
+pub use interval::RunningMedian;
+pub use predictor::{Predictor, PredictorOptions, Step};
+pub use surprise::{Surprise, SurpriseEvent, SurpriseOptions};
+pub use totals::{Distance, StepScore, Totals};
