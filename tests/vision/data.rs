@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The file `name` of the test data; `None`, said on stderr, when it is absent. Absence is a
 /// failure in CI, where a test that is skipped would go unnoticed.
-pub fn file(name: &str) -> Option<PathBuf> {
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("FRAMECAST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
         PathBuf::from,
@@ -18,7 +18,7 @@ pub fn file(name: &str) -> Option<PathBuf> {
 }
 
 /// Says why a test is skipped; fails in CI.
-pub fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{reason}");
     eprintln!("skipped: {reason}");
 }

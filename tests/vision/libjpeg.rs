@@ -37,17 +37,26 @@ fn digest(archive: &str) -> Option<(usize, String)> {
 #[test]
 fn small_pictures_with_halved_chroma() {
     let Some((count, hex)) = digest("catz/catz-test.tar.gz") else { return };
-    assert_eq!((count, hex.as_str()), (8052, "2f151468181b700e2e734e9a27256e657f61728fba1789036e62724ceaeb25d3"));
+    assert_eq!(
+        (count, hex.as_str()),
+        (8052, "2f151468181b700e2e734e9a27256e657f61728fba1789036e62724ceaeb25d3")
+    );
 }
 
 #[test]
 fn photographs() {
     let Some((count, hex)) = digest("retrieval/flickr8k_400_images.tar") else { return };
-    assert_eq!((count, hex.as_str()), (400, "3d06876ab984dabea2a977cd1e71069889b7785768b9496eab60f6622f4aedd1"));
+    assert_eq!(
+        (count, hex.as_str()),
+        (400, "3d06876ab984dabea2a977cd1e71069889b7785768b9496eab60f6622f4aedd1")
+    );
 }
 
 #[test]
 fn drone_frames() {
     let Some((count, hex)) = digest("clips/uav123_wakeboard7.tar") else { return };
-    assert_eq!((count, hex.as_str()), (67, "979e9ef1f4298f3c337d003e81ec3c40d1545ef013f8c5c0969a40293aeb36ba"));
+    assert_eq!(
+        (count, hex.as_str()),
+        (67, "979e9ef1f4298f3c337d003e81ec3c40d1545ef013f8c5c0969a40293aeb36ba")
+    );
 }

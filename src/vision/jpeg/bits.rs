@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn signed_values_follow_the_standard() {
-        let mut bits = BitReader::new(&[0b0_1_00_01_10, 0b11_0000_11, 0, 0, 0, 0], 0);
+        let mut bits = BitReader::new(&[0b0100_0110, 0b1100_0011, 0, 0, 0, 0], 0);
         bits.refill();
         let mut signed = |n| bits.signed(n);
         assert_eq!([signed(1), signed(1)], [-1, 1]);
