@@ -24,25 +24,31 @@ pub(crate) const PROVIDER: u8 = 5;
 #[expect(dead_code, reason = "for commands that compare against a threshold")]
 pub(crate) const THRESHOLD: u8 = 6;
 /// Interrupted by a signal.
-#[expect(dead_code, reason = "for commands that stream")]
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// An error with the exit code it stands for.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    error: anyhow::Error,
+    /// Nothing to say for an interrupted run, whose summary says it all.
+    error: Option<anyhow::Error>,
 }
 
 impl Failure {
     /// `error` ends the program with `code`.
     pub(crate) fn new(code: u8, error: impl Into<anyhow::Error>) -> Self {
-        Self { code, error: error.into() }
+        Self { code, error: Some(error.into()) }
+    }
+
+    /// A signal ended the command, which has reported by itself.
+    pub(crate) const fn interrupted() -> Self {
+        Self { code: INTERRUPTED, error: None }
     }
 
     /// Prints the error and its causes to stderr; a closed pipe is no error.
     pub(crate) fn report(&self) -> ExitCode {
-        let broken_pipe = self.error.chain().any(|cause| {
+        let Some(error) = &self.error else { return ExitCode::from(self.code) };
+        let broken_pipe = error.chain().any(|cause| {
             cause
                 .downcast_ref::<std::io::Error>()
                 .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
@@ -51,8 +57,8 @@ impl Failure {
             return ExitCode::from(OK);
         }
         // A cause already contained in its parent's message is not repeated.
-        let mut message = self.error.to_string();
-        for cause in self.error.chain().skip(1) {
+        let mut message = error.to_string();
+        for cause in error.chain().skip(1) {
             let cause = cause.to_string();
             if !message.contains(&cause) {
                 message.push_str(": ");

@@ -5,7 +5,11 @@
 mod completions;
 mod config;
 mod exit;
+mod forecaster;
+mod interrupt;
+mod run;
 mod settings;
+mod stream;
 
 use std::process::ExitCode;
 
@@ -31,6 +35,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Stream frames, predict the next one, report
+    Run(Box<run::Args>),
     /// Show or check the configuration
     Config(config::Args),
     /// Print a completion script for a shell
@@ -54,6 +60,7 @@ pub(crate) fn main() -> ExitCode {
     };
     start_logging(cli.verbose, cli.quiet);
     let outcome = match cli.command {
+        Command::Run(args) => run::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -5,6 +5,7 @@
 
 mod error;
 mod keys;
+mod options;
 mod origin;
 mod raw;
 mod read;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::engine::{EngineChoice, Provider};
 use crate::frame::{Colour, PixelFormat, Rational, Size};
 use crate::ring::Policy;
+use crate::task::predict::Horizon;
 
 use super::read::Reader;
 use super::{ConfigError, Origin, RawConfig};
@@ -104,15 +106,15 @@ pub struct ModelSettings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineSettings {
     /// Engine.
-    pub name: String,
+    pub name: EngineChoice,
     /// Threads; 0 for all.
     pub threads: usize,
     /// Let idle threads spin.
     pub spinning: bool,
     /// Providers in the order they are tried.
-    pub providers: Vec<String>,
+    pub providers: Vec<Provider>,
     /// A provider without which the run fails.
-    pub require_provider: Option<String>,
+    pub require_provider: Option<Provider>,
     /// The ONNX Runtime library.
     pub library: Option<PathBuf>,
     /// The longest inference.
@@ -123,7 +125,7 @@ pub struct EngineSettings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictSettings {
     /// How far ahead.
-    pub horizon: String,
+    pub horizon: Horizon,
     /// Where the recurrent state is kept between runs.
     pub state_file: Option<PathBuf>,
 }
@@ -176,7 +178,7 @@ impl Config {
             },
             model: model(&read)?,
             engine: EngineSettings {
-                name: read.text("engine.name")?,
+                name: read.parsed("engine.name")?,
                 threads: unsigned(read.integer("engine.threads", 0..=1024)?) as usize,
                 spinning: read.boolean("engine.spinning")?,
                 providers: read.list("engine.providers")?,
@@ -315,6 +317,8 @@ mod tests {
             ("[model]\nbind.N = -1", "model.bind.N = -1", "1 to 1048576"),
             ("[model]\nreload = 1", "model.reload = 1", "true or false"),
             ("[engine]\nproviders = [1]", "engine.providers", "list of texts"),
+            ("[engine]\nname = 'onnx'", "engine.name = \"onnx\"", "tract"),
+            ("[predict]\nhorizon = 99", "predict.horizon = 99", "1..=32"),
         ];
         for (text, place, range) in cases {
             let error = with(text).unwrap_err().to_string();

@@ -1,7 +1,31 @@
 //! Stages, schedule, frame accounting and health of a running stream.
+//!
+//! A frame goes from the source through the ring ([`Intake`]) to the main stage ([`Worker`]); its
+//! [`Ticket`] settles in the [`FrameLedger`], its result goes to the sinks.
 
+mod error;
+mod intake;
 mod latency;
 mod ledger;
+mod record;
+mod report;
+mod run;
+mod stage;
+mod stats;
+mod stop;
+mod worker;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::PipelineError;
+pub use intake::{Captured, Intake};
 pub use latency::{Latency, Percentiles, SAMPLES_FOR_P999};
 pub use ledger::{DropCounts, FrameCounts, FrameLedger, Ticket};
+pub use record::FrameRecord;
+pub use report::{Finished, Outcome, RunReport, StageCounts, Status};
+pub use run::{RunOptions, run};
+pub use stage::Stage;
+pub use stats::{Quality, RunStats};
+pub use stop::Stop;
+pub use worker::Worker;

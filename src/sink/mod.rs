@@ -1,1 +1,10 @@
-//! Where results go: JSON lines and Y4M.
+//! Where results go. A sink has a bounded queue and a thread of its own, so that it degrades
+//! before prediction does.
+
+mod jsonl;
+mod queue;
+mod result_sink;
+
+pub use jsonl::Jsonl;
+pub use queue::{SinkCounts, SinkFeed, SinkQueue};
+pub use result_sink::ResultSink;

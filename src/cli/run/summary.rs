@@ -1,0 +1,198 @@
+//! The summary of a run, for people or as one JSON object.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use framecast::config::Config;
+use framecast::engine::{LoadReport, Placement};
+use framecast::frame::DropReason;
+use framecast::pipeline::{Finished, Percentiles, Quality, RunReport};
+use framecast::source::SourceInfo;
+use serde::Serialize;
+
+use crate::cli::forecaster::Opened;
+
+/// What a run consists of, known before it starts.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct About {
+    source: SourceAbout,
+    predictor: PredictorAbout,
+    /// The engine that runs the model; `none` for a baseline.
+    engine: String,
+    engine_version: Option<String>,
+    /// Proof of placement: how many nodes of the model each provider runs.
+    providers: Vec<Placement>,
+    load: Option<LoadReport>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct SourceAbout {
+    uri: String,
+    description: String,
+    format: String,
+    width: u32,
+    height: u32,
+    rate: Option<String>,
+    live: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct PredictorAbout {
+    name: String,
+    path: Option<String>,
+    /// SHA-256 of the file, or the name of the baseline.
+    identity: String,
+    horizon: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    about: &'a About,
+    #[serde(flatten)]
+    report: &'a RunReport,
+    error: Option<String>,
+}
+
+impl About {
+    pub(super) fn new(config: &Config, info: &SourceInfo, opened: &Opened) -> Self {
+        let path = opened.path.as_deref().map(Path::display).map(|p| p.to_string());
+        let load = opened.report.clone();
+        Self {
+            source: SourceAbout {
+                uri: info.uri.clone(),
+                description: info.description.clone(),
+                format: info.format.to_string(),
+                width: info.size.width,
+                height: info.size.height,
+                rate: info.rate.map(|rate| rate.to_string()),
+                live: info.live,
+            },
+            predictor: PredictorAbout {
+                name: opened.forecaster.name().to_owned(),
+                path,
+                identity: opened.forecaster.identity().to_owned(),
+                horizon: config.predict.horizon.to_string(),
+            },
+            engine: load.as_ref().map_or_else(|| "none".to_owned(), |r| r.engine.clone()),
+            engine_version: load.as_ref().map(|r| r.version.clone()),
+            providers: load.as_ref().map(|r| r.placement.clone()).unwrap_or_default(),
+            load,
+        }
+    }
+
+    /// One line that says what begins.
+    pub(super) fn headline(&self) -> String {
+        let SourceAbout { uri, format, width, height, rate, .. } = &self.source;
+        let rate = rate.as_ref().map(|r| format!(" at {r} fps")).unwrap_or_default();
+        let Self { predictor, engine, .. } = self;
+        format!("{uri} {format} {width}x{height}{rate}; {} on {engine}", predictor.name)
+    }
+}
+
+/// Prints the summary to stdout.
+pub(super) fn print(json: bool, about: &About, finished: &Finished) -> std::io::Result<()> {
+    let report = &finished.report;
+    let error = finished.error.as_ref().map(ToString::to_string);
+    let text = if json {
+        let document = Document { schema_version: 1, about, report, error };
+        format!("{}\n", serde_json::to_string_pretty(&document)?)
+    } else {
+        as_text(about, report)
+    };
+    std::io::stdout().write_all(text.as_bytes())
+}
+
+fn as_text(about: &About, report: &RunReport) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<10} {value}");
+    };
+    let frames = &report.frames;
+    line("source", about.source.description.clone());
+    line("model", format!("{}, {} ahead", about.predictor.name, horizon(about)));
+    line("engine", engine(about));
+    let outcome = format!("{:?}", report.outcome).to_lowercase();
+    line("run", format!("{outcome} after {:.1} s, {:.1} fps", report.seconds, report.fps));
+    line(
+        "frames",
+        format!(
+            "captured {}, processed {}, in flight {}, dropped {}{}",
+            frames.captured,
+            frames.processed,
+            frames.in_flight,
+            frames.dropped.total(),
+            drops(report)
+        ),
+    );
+    line("age", percentiles(&report.age_ms));
+    line("inference", percentiles(&report.infer_ms));
+    match (report.model, report.copy_last) {
+        (Some(model), Some(copy_last)) => {
+            line("model", format!("{} over {} frames", quality(model), report.scored));
+            line("copy-last", quality(copy_last));
+        }
+        _ => line("quality", "no prediction could be compared with its frame".to_owned()),
+    }
+    let named = |counts: Vec<String>| {
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    };
+    let resets = report.state_resets.iter().filter(|(_, n)| **n > 0);
+    line("resets", named(resets.map(|(reason, n)| format!("{reason} {n}")).collect()));
+    line("surprise", format!("{} events", report.surprise_events));
+    for (name, sink) in &report.sinks {
+        let counts =
+            format!("offered {}, written {}, dropped {}", sink.offered, sink.written, sink.dropped);
+        line(name, counts);
+    }
+    text
+}
+
+fn horizon(about: &About) -> String {
+    let horizon = &about.predictor.horizon;
+    match horizon.as_str() {
+        "1" => "1 frame".to_owned(),
+        "auto" => "to the moment of display".to_owned(),
+        frames if frames.parse::<u32>().is_ok() => format!("{frames} frames"),
+        time => time.to_owned(),
+    }
+}
+
+fn engine(about: &About) -> String {
+    let Some(version) = &about.engine_version else {
+        return "none, a baseline needs no engine".to_owned();
+    };
+    let placed: Vec<_> =
+        about.providers.iter().map(|p| format!("{} {} nodes", p.provider, p.nodes)).collect();
+    format!("{} {version}: {}", about.engine, placed.join(", "))
+}
+
+fn drops(report: &RunReport) -> String {
+    let by_reason: Vec<_> = DropReason::ALL
+        .into_iter()
+        .filter(|reason| report.frames.dropped.get(*reason) > 0)
+        .map(|reason| format!("{reason} {}", report.frames.dropped.get(reason)))
+        .collect();
+    if by_reason.is_empty() { String::new() } else { format!(" ({})", by_reason.join(", ")) }
+}
+
+fn percentiles(p: &Percentiles) -> String {
+    let (Some(p50), Some(p99), Some(p999), Some(max)) = (p.p50, p.p99, p.p999, p.max) else {
+        return "no result".to_owned();
+    };
+    let mark = if p.p999_few_samples { "*" } else { "" };
+    let note = if p.p999_few_samples {
+        format!("  (*fewer than {} samples)", framecast::pipeline::SAMPLES_FOR_P999)
+    } else {
+        String::new()
+    };
+    format!("p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9{mark} {p999:.2} ms, max {max:.2} ms{note}")
+}
+
+fn quality(quality: Quality) -> String {
+    let psnr = quality.psnr.map_or_else(|| "inf".to_owned(), |db| format!("{db:.2}"));
+    format!("PD {:.3}, PSNR {psnr} dB", quality.pd)
+}

@@ -1,0 +1,43 @@
+//! Opening the source of a streaming command, under supervision when it is a device or network.
+
+use std::sync::Arc;
+
+use framecast::config::{Pace, SourceSettings};
+use framecast::frame::{FramePool, SystemClock};
+use framecast::source::uri::Location;
+use framecast::source::{Source, SourceError, SourceOptions, Supervised, SupervisorOptions, open};
+
+/// Opens the configured source over `pool`.
+pub(crate) fn open_source(
+    settings: &SourceSettings,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    let location = Location::parse(&settings.uri)?;
+    let mut options = settings.options();
+    options.paced = match settings.pace {
+        Pace::Realtime => true,
+        Pace::Fast => false,
+        Pace::Auto => matches!(location, Location::Demo(_)),
+    };
+    let source = open(&settings.uri, &options, pool)?;
+    let lasting = source.info().live && !matches!(location, Location::Demo(_));
+    if lasting { supervised(source, settings, options, pool) } else { Ok(source) }
+}
+
+/// Watches over a source that is open already, and opens it again when it fails.
+fn supervised(
+    source: Box<dyn Source>,
+    settings: &SourceSettings,
+    options: SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    let mut first = Some(source);
+    let (uri, pool) = (settings.uri.clone(), pool.clone());
+    let opener = move || match first.take() {
+        Some(source) => Ok(source),
+        None => open(&uri, &options, &pool),
+    };
+    let watch = SupervisorOptions::default();
+    let source = Supervised::new(Box::new(opener), watch, Arc::new(SystemClock), None)?;
+    Ok(Box::new(source))
+}

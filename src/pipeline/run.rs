@@ -1,0 +1,331 @@
+//! A run: the capture thread, the inference thread and the watch over both.
+//!
+//! The capture thread reads the source and fills the ring; the inference thread empties it; the
+//! calling thread watches the clock, the limits and the health of both, and reports a few times a
+//! second. An error or panic in one thread ends the others in order and becomes a value; what was
+//! measured and written until then is kept. Every wait has a deadline, so a hung library or device
+//! ends the run with a message instead of hanging it.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::frame::{DropReason, MonoTime, SystemClock};
+use crate::ring::{FrameRing, InFlight, Policy, Popped};
+use crate::sink::{ResultSink, SinkFeed, SinkQueue};
+use crate::source::{Read, Source};
+
+use super::{
+    Captured, Finished, FrameLedger, Intake, Outcome, PipelineError, RunReport, RunStats, Stage,
+    Status, Stop, Worker,
+};
+
+/// How long a thread sleeps at most before it looks at the stop signal.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How long the end of a run waits for the capture thread.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Ring policy; [`None`] is `latest` for a live source and `block` for a file.
+    pub policy: Option<Policy>,
+    /// Places of the ring.
+    pub capacity: usize,
+    /// How long a live source waits for a place.
+    pub block_timeout: Duration,
+    /// The age from which a frame is dropped as `deadline`.
+    pub max_age: Option<Duration>,
+    /// Ends the run when this many frames have been captured.
+    pub frames: Option<u64>,
+    /// Ends the run after this time.
+    pub duration: Option<Duration>,
+    /// The longest inference.
+    pub engine_timeout: Duration,
+    /// Results waiting for a sink.
+    pub sink_queue: usize,
+    /// How often the observer is called.
+    pub report_every: Duration,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            policy: None,
+            capacity: 4,
+            block_timeout: Duration::from_secs(1),
+            max_age: None,
+            frames: None,
+            duration: None,
+            engine_timeout: Duration::from_secs(30),
+            sink_queue: 256,
+            report_every: Duration::from_millis(250),
+        }
+    }
+}
+
+impl RunOptions {
+    /// Frame buffers a run needs: those waiting, the one in work, the one being read, and one to
+    /// spare for a source that reads ahead.
+    #[must_use]
+    pub const fn pool_slots(&self) -> usize {
+        self.capacity + 4
+    }
+}
+
+/// Runs `source` through `stage` until one of them ends it, a limit is reached or `stop` is set.
+pub fn run(
+    source: Box<dyn Source>,
+    stage: Box<dyn Stage>,
+    sinks: Vec<Box<dyn ResultSink>>,
+    options: &RunOptions,
+    stop: &Stop,
+    observe: &mut dyn FnMut(&Status),
+) -> Finished {
+    let started = MonoTime::now();
+    let stats = Arc::new(Mutex::new(RunStats::default()));
+    let ledger = FrameLedger::default();
+    let mut errors = Vec::new();
+    let mut queues = Vec::new();
+    match start(source, stage, sinks, options, stop, &stats, &ledger, &mut queues) {
+        Ok(threads) => {
+            let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks: &queues };
+            watch.until_end(threads, observe, &mut errors);
+        }
+        Err(error) => errors.push(error),
+    }
+    let frames = ledger.close(DropReason::Shutdown);
+    let mut sinks = BTreeMap::new();
+    for queue in queues {
+        let (name, counts, error) = queue.finish();
+        sinks.insert(name, counts);
+        errors.extend(error);
+    }
+    let outcome = match (errors.is_empty(), stop.is_aborted()) {
+        (false, _) => Outcome::Failed,
+        (true, true) => Outcome::Interrupted,
+        (true, false) => Outcome::Complete,
+    };
+    let elapsed = MonoTime::now().since(started);
+    let stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
+    let report = RunReport::new(outcome, elapsed, frames, &stats, sinks);
+    // The first error is the cause; what follows it are consequences.
+    for consequence in errors.iter().skip(1) {
+        tracing::warn!("{consequence}");
+    }
+    Finished { report, error: errors.into_iter().next() }
+}
+
+type ThreadResult = Result<(), PipelineError>;
+
+struct Threads {
+    capture: JoinHandle<ThreadResult>,
+    infer: JoinHandle<ThreadResult>,
+    limiter: InFlight,
+    ended: Receiver<()>,
+}
+
+/// Closes the ring and wakes the watch when a thread ends, by whatever way.
+struct Ending {
+    ring: Arc<FrameRing<Captured>>,
+    ended: Sender<()>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.ring.close();
+        let _ = self.ended.try_send(());
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the shared parts of one run, set up once")]
+fn start(
+    source: Box<dyn Source>,
+    stage: Box<dyn Stage>,
+    sinks: Vec<Box<dyn ResultSink>>,
+    options: &RunOptions,
+    stop: &Stop,
+    stats: &Arc<Mutex<RunStats>>,
+    ledger: &FrameLedger,
+    queues: &mut Vec<SinkQueue>,
+) -> Result<Threads, PipelineError> {
+    let live = source.info().live;
+    let policy = options.policy.unwrap_or(if live { Policy::Latest } else { Policy::Block });
+    let ring = Arc::new(FrameRing::new(policy, options.capacity));
+    let limiter = InFlight::new(1, options.engine_timeout);
+    for sink in sinks {
+        queues.push(SinkQueue::start(sink, options.sink_queue, live)?);
+    }
+    let feeds: Vec<SinkFeed> = queues.iter().map(SinkQueue::feed).collect();
+    let worker = Worker::new(
+        stage,
+        Arc::new(SystemClock),
+        limiter.clone(),
+        Arc::clone(stats),
+        options.max_age,
+    );
+    let patience = live.then_some(options.block_timeout);
+    let intake = Intake::new(Arc::clone(&ring), ledger.clone(), stop.clone(), patience);
+    let (end, ended) = bounded(2);
+    let ending = || Ending { ring: Arc::clone(&ring), ended: end.clone() };
+    let infer = spawn("infer", {
+        let (ending, ring, stop) = (ending(), Arc::clone(&ring), stop.clone());
+        move || {
+            let ending = ending;
+            let outcome = infer_loop(worker, &ring, &stop, &feeds);
+            drop(ending);
+            outcome
+        }
+    })?;
+    let capture = spawn("capture", {
+        let (ending, stop, frames) = (ending(), stop.clone(), options.frames);
+        move || {
+            let ending = ending;
+            let outcome = capture_loop(source, intake, &stop, frames);
+            drop(ending);
+            outcome
+        }
+    });
+    // Without a capture thread the ring is closed (its ending is gone), so inference ends too.
+    Ok(Threads { capture: capture?, infer, limiter, ended })
+}
+
+fn spawn(
+    thread: &'static str,
+    body: impl FnOnce() -> ThreadResult + Send + 'static,
+) -> Result<JoinHandle<ThreadResult>, PipelineError> {
+    std::thread::Builder::new()
+        .name(format!("framecast-{thread}"))
+        .spawn(body)
+        .map_err(|cause| PipelineError::Thread { thread, cause })
+}
+
+fn capture_loop(
+    mut source: Box<dyn Source>,
+    mut intake: Intake,
+    stop: &Stop,
+    frames: Option<u64>,
+) -> ThreadResult {
+    while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
+        match source.read(MonoTime::now().after(POLL))? {
+            Read::Frame(frame) => intake.accept(frame, MonoTime::now()),
+            Read::Lost { frames, reason } => intake.lost(frames, reason),
+            Read::Reopened => intake.note_reopened(),
+            Read::Timeout => {}
+            Read::End => break,
+        }
+    }
+    Ok(())
+}
+
+fn infer_loop(
+    mut worker: Worker,
+    ring: &FrameRing<Captured>,
+    stop: &Stop,
+    sinks: &[SinkFeed],
+) -> ThreadResult {
+    let outcome = loop {
+        match ring.pop(MonoTime::now().after(POLL)) {
+            Popped::Item(lost) if stop.is_aborted() => lost.ticket.dropped(DropReason::Shutdown),
+            Popped::Item(captured) => match worker.process(captured) {
+                Ok(Some(record)) => sinks.iter().for_each(|sink| sink.offer(&record)),
+                Ok(None) => {}
+                Err(error) => break Err(error),
+            },
+            Popped::Timeout => {}
+            Popped::Closed => break Ok(()),
+        }
+    };
+    // What still waits has no one to work on it; its tickets count it.
+    ring.close();
+    while let Popped::Item(lost) = ring.try_pop() {
+        lost.ticket.dropped(DropReason::Shutdown);
+    }
+    // A state file is written after a failure too: it is from before the failed frame.
+    let finished = worker.stage().finish().map_err(PipelineError::from);
+    outcome.and(finished)
+}
+
+/// What the calling thread looks at while the others work.
+struct Watch<'a> {
+    options: &'a RunOptions,
+    stop: &'a Stop,
+    ledger: &'a FrameLedger,
+    stats: &'a Mutex<RunStats>,
+    sinks: &'a [SinkQueue],
+}
+
+impl Watch<'_> {
+    fn until_end(
+        &self,
+        threads: Threads,
+        observe: &mut dyn FnMut(&Status),
+        errors: &mut Vec<PipelineError>,
+    ) {
+        let Threads { capture, infer, limiter, ended } = threads;
+        let started = MonoTime::now();
+        let mut next_report = started.after(self.options.report_every);
+        let mut asked: Option<MonoTime> = None;
+        let mut stuck = false;
+        while !(capture.is_finished() && (stuck || infer.is_finished())) {
+            // An ended thread says so through the channel a moment before it is finished.
+            if ended.recv_timeout(self.options.report_every.min(POLL)).is_ok() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let now = MonoTime::now();
+            if self.is_over(now.since(started)) || infer.is_finished() {
+                self.stop.finish();
+            }
+            if limiter.reap(now) > 0 {
+                errors.push(PipelineError::Stuck { timeout: self.options.engine_timeout });
+                stuck = true;
+                self.stop.abort();
+            }
+            if self.stop.is_finishing() && !capture.is_finished() {
+                let since = *asked.get_or_insert(now);
+                if now.since(since) >= GRACE {
+                    errors.push(PipelineError::Unresponsive { thread: "capture", wait: GRACE });
+                    break;
+                }
+            }
+            if now >= next_report {
+                next_report = now.after(self.options.report_every);
+                let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+                let status = Status::new(now.since(started), self.ledger.snapshot(), &stats);
+                drop(stats);
+                observe(&status);
+            }
+        }
+        self.stop.finish();
+        // A thread that hangs in a library cannot be joined; it is left behind, its tickets void.
+        for (name, thread) in [("infer", infer), ("capture", capture)] {
+            if errors.is_empty() || thread.is_finished() {
+                errors.extend(joined(name, thread));
+            }
+        }
+    }
+
+    /// True when the time is up, or nobody reads the results any more. A sink that fails otherwise
+    /// (a full disk) is no reason to stop predicting; it is reported at the end.
+    fn is_over(&self, elapsed: Duration) -> bool {
+        let unread = |sink: &SinkQueue| sink.failure() == Some(ErrorKind::BrokenPipe);
+        self.options.duration.is_some_and(|limit| elapsed >= limit) || self.sinks.iter().any(unread)
+    }
+}
+
+fn joined(thread: &'static str, handle: JoinHandle<ThreadResult>) -> Option<PipelineError> {
+    match handle.join() {
+        Ok(outcome) => outcome.err(),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            let message = message.unwrap_or_else(|| "no message".to_owned());
+            Some(PipelineError::Panicked { thread, message })
+        }
+    }
+}

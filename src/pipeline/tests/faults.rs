@@ -1,0 +1,139 @@
+//! Real threads with injected faults: each becomes a value, and what was recorded is kept.
+
+use std::time::Duration;
+
+use crate::frame::{DropReason, MonoTime};
+use crate::pipeline::{Finished, Outcome, PipelineError, RunOptions, Stage, Stop, run};
+use crate::source::{Read, Source, SourceError};
+use crate::task::TaskError;
+
+use super::scripted::{act, frame, script};
+
+fn run_it(source: Box<dyn Source>, stage: Box<dyn Stage>, options: &RunOptions) -> Finished {
+    let finished = run(source, stage, Vec::new(), options, &Stop::new(), &mut |_| {});
+    let frames = finished.report.frames;
+    assert!(frames.balances() && frames.in_flight == 0, "{frames:?}");
+    finished
+}
+
+fn frames_then(n: u64, last: fn() -> Result<Read, SourceError>) -> Box<dyn Source> {
+    script(false, move |i| if i < n { Ok(Read::Frame(frame(i, MonoTime::now()))) } else { last() })
+}
+
+fn gone() -> Result<Read, SourceError> {
+    Err(SourceError::Gone { name: "script".into(), reason: "pulled".into() })
+}
+
+#[test]
+fn every_frame_of_a_file_is_processed() {
+    let finished =
+        run_it(frames_then(50, || Ok(Read::End)), act(|_| Ok(())), &RunOptions::default());
+    assert_eq!(finished.report.outcome, Outcome::Complete);
+    assert_eq!((finished.report.frames.captured, finished.report.frames.processed), (50, 50));
+    assert_eq!((finished.report.age_ms.samples, finished.report.interval_ms.samples), (50, 49));
+}
+
+#[test]
+fn losses_of_the_source_are_captured_frames() {
+    let source = script(false, |i| {
+        Ok(match i {
+            0 | 2 => Read::Frame(frame(i, MonoTime::now())),
+            1 => Read::Lost { frames: 3, reason: DropReason::DriverGap },
+            3 => Read::Lost { frames: 1, reason: DropReason::Corrupt },
+            4 => Read::Timeout,
+            _ => Read::End,
+        })
+    });
+    let frames = run_it(source, act(|_| Ok(())), &RunOptions::default()).report.frames;
+    assert_eq!((frames.captured, frames.processed), (6, 2));
+    assert_eq!(frames.dropped.get(DropReason::DriverGap), 3);
+    assert_eq!(frames.dropped.get(DropReason::Corrupt), 1);
+}
+
+#[test]
+fn the_number_of_frames_is_a_limit() {
+    let options = RunOptions { frames: Some(10), ..RunOptions::default() };
+    let frames = run_it(frames_then(1_000, gone), act(|_| Ok(())), &options).report.frames;
+    assert_eq!((frames.captured, frames.processed), (10, 10));
+}
+
+#[test]
+fn a_source_that_fails_keeps_the_frames_before() {
+    let finished = run_it(frames_then(5, gone), act(|_| Ok(())), &RunOptions::default());
+    assert_eq!(finished.report.outcome, Outcome::Failed);
+    assert_eq!(finished.report.frames.processed, 5);
+    assert!(matches!(finished.error, Some(PipelineError::Source(SourceError::Gone { .. }))));
+}
+
+#[test]
+fn a_stage_that_fails_ends_the_run_in_order() {
+    let stage =
+        act(
+            |meta| {
+                if meta.seq.0 < 3 { Ok(()) } else { Err(TaskError::Horizon { text: "x".into() }) }
+            },
+        );
+    let finished = run_it(frames_then(1_000_000, gone), stage, &RunOptions::default());
+    assert!(matches!(finished.error, Some(PipelineError::Task(_))), "{:?}", finished.error);
+    let frames = finished.report.frames;
+    assert_eq!(frames.processed, 3);
+    assert_eq!(frames.dropped.get(DropReason::Shutdown), frames.captured - 3);
+}
+
+#[test]
+fn a_panic_becomes_an_error_value() {
+    let stage = act(|meta| if meta.seq.0 < 3 { Ok(()) } else { panic!("a bug") });
+    let finished = run_it(frames_then(1_000_000, gone), stage, &RunOptions::default());
+    let text = finished.error.unwrap().to_string();
+    assert!(text.contains("infer") && text.contains("a bug"), "{text}");
+    assert_eq!(finished.report.frames.processed, 3);
+
+    let source = script(false, |i| {
+        if i < 4 { Ok(Read::Frame(frame(i, MonoTime::now()))) } else { panic!("driver bug") }
+    });
+    let finished = run_it(source, act(|_| Ok(())), &RunOptions::default());
+    let text = finished.error.unwrap().to_string();
+    assert!(text.contains("capture") && text.contains("driver bug"), "{text}");
+    assert_eq!(finished.report.frames.processed, 4);
+}
+
+#[test]
+fn an_inference_that_never_returns_ends_the_run() {
+    let (hold, held) = crossbeam_channel::bounded::<()>(0);
+    let stage = act(move |meta| {
+        if meta.seq.0 == 2 {
+            let _ = held.recv();
+        }
+        Ok(())
+    });
+    let options = RunOptions {
+        engine_timeout: Duration::from_millis(50),
+        report_every: Duration::from_millis(10),
+        ..RunOptions::default()
+    };
+    let finished = run_it(frames_then(1_000_000, gone), stage, &options);
+    assert!(matches!(finished.error, Some(PipelineError::Stuck { .. })), "{:?}", finished.error);
+    assert_eq!(finished.report.frames.processed, 2);
+    drop(hold);
+}
+
+#[test]
+fn an_interrupt_counts_what_waits_as_shutdown() {
+    let stop = Stop::new();
+    let stage = act({
+        let stop = stop.clone();
+        move |meta| {
+            if meta.seq.0 == 4 {
+                stop.abort();
+            }
+            Ok(())
+        }
+    });
+    let source = frames_then(1_000_000, gone);
+    let options = RunOptions::default();
+    let finished = run(source, stage, Vec::new(), &options, &stop, &mut |_| {});
+    let frames = finished.report.frames;
+    assert_eq!(finished.report.outcome, Outcome::Interrupted);
+    assert_eq!((frames.processed, frames.in_flight), (5, 0));
+    assert_eq!(frames.captured, 5 + frames.dropped.get(DropReason::Shutdown));
+}

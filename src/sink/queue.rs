@@ -1,0 +1,247 @@
+//! A sink behind a bounded queue, so that a slow disk never slows prediction.
+//!
+//! When full: a live stream drops the result here and counts it (`sinks.<name>.dropped`); a file,
+//! which waits for us anyway, waits for the sink too.
+//!
+//! Threading: `offer` is called by the inference thread; the sink has a thread of its own.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use serde::Serialize;
+
+use crate::pipeline::{FrameRecord, PipelineError};
+
+use super::ResultSink;
+
+/// How long results may lie in a sink's own buffer.
+const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// The accounts of a sink: `offered = written + dropped` once it has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SinkCounts {
+    /// Results handed to the sink.
+    pub offered: u64,
+    /// Results written.
+    pub written: u64,
+    /// Results lost because the sink was too slow or failed.
+    pub dropped: u64,
+}
+
+/// How long the end of a run waits for a sink.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default)]
+struct Shared {
+    offered: AtomicU64,
+    written: AtomicU64,
+    closing: AtomicBool,
+    failed: Mutex<Option<io::Error>>,
+}
+
+/// A sink's thread, held by whoever ends the run.
+#[derive(Debug)]
+pub struct SinkQueue {
+    name: String,
+    feed: SinkFeed,
+    ended: Receiver<()>,
+    shared: Arc<Shared>,
+}
+
+/// The way into a sink, held by the inference thread.
+#[derive(Clone, Debug)]
+pub struct SinkFeed {
+    sender: Sender<FrameRecord>,
+    shared: Arc<Shared>,
+    lossy: bool,
+}
+
+impl SinkFeed {
+    /// Hands a result over; a failed or full sink loses it, which is counted.
+    pub fn offer(&self, record: &FrameRecord) {
+        self.shared.offered.fetch_add(1, Ordering::Relaxed);
+        // A failure is the sink's: its thread keeps the error, the loss shows in the counts.
+        if self.lossy {
+            let _ = self.sender.try_send(*record);
+        } else {
+            let _ = self.sender.send(*record);
+        }
+    }
+}
+
+impl SinkQueue {
+    /// Starts a thread for `sink` with `places` waiting results. A `lossy` queue drops what does
+    /// not fit, another waits.
+    ///
+    /// # Errors
+    /// [`PipelineError::Thread`] when the thread cannot be started.
+    pub fn start(
+        mut sink: Box<dyn ResultSink>,
+        places: usize,
+        lossy: bool,
+    ) -> Result<Self, PipelineError> {
+        let (sender, receiver) = bounded(places.max(1));
+        let (end, ended) = bounded(1);
+        let shared = Arc::new(Shared::default());
+        let name = sink.name().to_owned();
+        let own = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name(format!("sink-{name}"))
+            .spawn(move || {
+                // Dropped on unwinding too, which is how the end learns of a panic.
+                let _end = end;
+                if let Err(error) = drain(&mut *sink, &receiver, &own) {
+                    *own.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+                // The receiver goes here: offers fail from now on and count as dropped.
+            })
+            .map_err(|cause| PipelineError::Thread { thread: "sink", cause })?;
+        let feed = SinkFeed { sender, shared: Arc::clone(&shared), lossy };
+        Ok(Self { name, feed, ended, shared })
+    }
+
+    /// Name of the sink.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A way into the sink.
+    #[must_use]
+    pub fn feed(&self) -> SinkFeed {
+        self.feed.clone()
+    }
+
+    /// The kind of error that ended the sink, if one did.
+    #[must_use]
+    pub fn failure(&self) -> Option<io::ErrorKind> {
+        let failed = self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().map(io::Error::kind)
+    }
+
+    /// Writes what waits and ends the thread. The error is what went wrong at any time; the counts
+    /// are right all the same.
+    pub fn finish(self) -> (String, SinkCounts, Option<PipelineError>) {
+        // A hung inference thread may hold another feed, so the end is told by a flag as well.
+        self.shared.closing.store(true, Ordering::Release);
+        drop(self.feed);
+        let late = self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout);
+        let failed = self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let offered = self.shared.offered.load(Ordering::Relaxed);
+        let written = self.shared.written.load(Ordering::Relaxed);
+        let counts = SinkCounts { offered, written, dropped: offered.saturating_sub(written) };
+        let error = match failed {
+            Some(cause) => Some(PipelineError::Sink { name: self.name.clone(), cause }),
+            None if late => Some(PipelineError::Unresponsive { thread: "sink", wait: GRACE }),
+            None => None,
+        };
+        (self.name, counts, error)
+    }
+}
+
+fn drain(
+    sink: &mut dyn ResultSink,
+    results: &Receiver<FrameRecord>,
+    shared: &Shared,
+) -> io::Result<()> {
+    loop {
+        match results.recv_timeout(FLUSH_EVERY) {
+            Ok(record) => {
+                sink.write(&record)?;
+                shared.written.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                sink.flush()?;
+                if shared.closing.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return sink.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::{FrameSeq, MonoTime};
+    use crate::task::predict::Step;
+
+    use super::*;
+
+    fn record() -> FrameRecord {
+        let step = Step {
+            horizon: 1,
+            reset: None,
+            score: None,
+            surprise: None,
+            event: None,
+            infer: Duration::ZERO,
+        };
+        FrameRecord {
+            seq: FrameSeq(1),
+            captured: MonoTime::ZERO,
+            position: None,
+            age: Duration::ZERO,
+            convert: Duration::ZERO,
+            step,
+        }
+    }
+
+    /// Holds each write until it is let through, and fails at number `fail_at`.
+    struct Gate {
+        go: Receiver<()>,
+        fail_at: u32,
+        writes: u32,
+    }
+
+    impl ResultSink for Gate {
+        fn name(&self) -> &str {
+            "gate"
+        }
+
+        fn write(&mut self, _record: &FrameRecord) -> io::Result<()> {
+            let _ = self.go.recv();
+            self.writes += 1;
+            if self.writes == self.fail_at { Err(io::Error::other("full disk")) } else { Ok(()) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_slow_sink_loses_and_counts() {
+        let (open, go) = bounded::<()>(0);
+        let sink = Gate { go, fail_at: 0, writes: 0 };
+        let queue = SinkQueue::start(Box::new(sink), 2, true).unwrap();
+        let feed = queue.feed();
+        for _ in 0..10 {
+            feed.offer(&record());
+        }
+        drop((open, feed));
+        let (_, counts, error) = queue.finish();
+        assert!(error.is_none());
+        assert_eq!((counts.offered, counts.written + counts.dropped), (10, 10));
+        assert!(counts.dropped >= 7, "two places and one in work: {counts:?}");
+    }
+
+    #[test]
+    fn a_failed_sink_keeps_its_error() {
+        let (open, go) = bounded::<()>(0);
+        drop(open);
+        let sink = Gate { go, fail_at: 2, writes: 0 };
+        let queue = SinkQueue::start(Box::new(sink), 1, false).unwrap();
+        let feed = queue.feed();
+        for _ in 0..20 {
+            feed.offer(&record());
+        }
+        drop(feed);
+        let (name, counts, error) = queue.finish();
+        assert_eq!((name.as_str(), counts.offered, counts.written), ("gate", 20, 1));
+        assert!(error.unwrap().to_string().contains("full disk"));
+    }
+}
