@@ -120,6 +120,7 @@ impl From<TaskError> for Failure {
         match error {
             TaskError::Engine(error) => error.into(),
             TaskError::Source(error) => error.into(),
+            TaskError::Model(error) => error.into(),
             TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
             TaskError::Horizon { .. } => Self::new(USAGE, error),
             TaskError::Data { .. } | TaskError::FrameSize { .. } => Self::new(SOURCE, error),

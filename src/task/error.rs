@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::engine::EngineError;
 use crate::frame::Size;
+use crate::model::ModelError;
 use crate::source::SourceError;
 use crate::vision::VisionError;
 
@@ -19,6 +20,9 @@ pub enum TaskError {
         /// What does not fit, and what would.
         reason: String,
     },
+    /// The model file cannot be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -138,6 +138,12 @@ impl Predictor {
         &*self.forecaster
     }
 
+    /// Ends the stream and gives the forecaster back, for another one.
+    #[must_use]
+    pub fn into_forecaster(self) -> Box<dyn Forecaster> {
+        self.forecaster
+    }
+
     /// Sums over the stream so far.
     #[must_use]
     pub const fn totals(&self) -> &Totals {
@@ -160,6 +166,12 @@ impl Predictor {
     #[must_use]
     pub fn matured(&self) -> Option<&FloatImage> {
         self.matured.as_ref().map(|p| &p.prediction)
+    }
+
+    /// The frame from which [`Predictor::matured`] was made.
+    #[must_use]
+    pub fn matured_from(&self) -> Option<&RgbImage> {
+        self.matured.as_ref().map(|p| &p.source)
     }
 
     /// Tells how old a result is when it is displayed, for [`Horizon::Auto`]; the median of the

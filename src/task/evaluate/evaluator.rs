@@ -1,0 +1,238 @@
+//! Feeds sources to a predictor and scores what it says.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::frame::{DropReason, FrameMeta, FrameSeq, MonoTime, Size};
+use crate::model::ResetReason;
+use crate::source::{Limits, Read, Source};
+use crate::task::TaskError;
+use crate::task::predict::{Forecaster, Predictor, PredictorOptions};
+use crate::vision::resize::{Resizer, to_width};
+use crate::vision::{FrameConverter, RgbImage, VisionError};
+
+use super::judge::Judge;
+use super::picture::PictureDecoder;
+use super::sequences;
+use super::tally::Tally;
+use super::{EvalOptions, Row};
+
+/// How long one frame of a source may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes a forecaster for frames of a size; called once for each size in turn.
+pub type Maker<'a> = dyn FnMut(Size) -> Result<Box<dyn Forecaster>, TaskError> + 'a;
+
+/// Told after each frame or sequence how many are done, and of how many if that is known. Answers
+/// false to stop early.
+pub type Progress<'a> = dyn FnMut(u64, Option<u64>) -> bool + 'a;
+
+/// Evaluates sources one after the other. One thread owns it; it computes on two.
+pub struct Evaluator<'a> {
+    options: EvalOptions,
+    make: &'a mut Maker<'a>,
+    /// A forecaster kept for further sources of the same size.
+    kept: Option<(Size, Box<dyn Forecaster>)>,
+    judge: Judge,
+    resizer: Resizer,
+    scaled: RgbImage,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator whose predictors come from `make`.
+    pub fn new(options: EvalOptions, make: &'a mut Maker<'a>) -> Self {
+        Self {
+            options,
+            make,
+            kept: None,
+            judge: Judge::default(),
+            resizer: Resizer::new(),
+            scaled: RgbImage::default(),
+        }
+    }
+
+    /// A predictor with reset state for frames of `size`.
+    fn predictor(&mut self, size: Size) -> Result<Predictor, TaskError> {
+        let forecaster = match self.kept.take() {
+            Some((kept, forecaster)) if kept == size => forecaster,
+            _ => (self.make)(size)?,
+        };
+        Predictor::new(forecaster, size, PredictorOptions::default())
+    }
+
+    fn keep(&mut self, predictor: Predictor) {
+        self.kept = Some((predictor.size(), predictor.into_forecaster()));
+    }
+
+    /// Every frame but the first of `source` is a target.
+    ///
+    /// # Errors
+    /// [`TaskError`] when the source or the engine fails, or the source falls silent.
+    pub fn clip(
+        &mut self,
+        name: &str,
+        source: &mut dyn Source,
+        progress: &mut Progress<'_>,
+    ) -> Result<Row, TaskError> {
+        let mut tally = Tally::default();
+        let mut converter = FrameConverter::new();
+        let mut rgb = RgbImage::default();
+        let mut predictor: Option<Predictor> = None;
+        let (mut read, mut targets) = (0u64, 0u64);
+        let total = source.info().frames.map(|n| n.min(self.options.frames.unwrap_or(n)));
+        while self.options.frames.is_none_or(|limit| read < limit) {
+            let frame = match source.read(MonoTime::now().after(PATIENCE))? {
+                Read::Frame(frame) => frame,
+                Read::Lost { frames, .. } => {
+                    tally.lost += frames;
+                    continue;
+                }
+                Read::Reopened => {
+                    if let Some(predictor) = &mut predictor {
+                        predictor.reset(ResetReason::Reconnect);
+                    }
+                    continue;
+                }
+                Read::End => break,
+                Read::Timeout => {
+                    return Err(TaskError::Data {
+                        place: name.to_owned(),
+                        reason: format!("no frame came for {} s", PATIENCE.as_secs()),
+                    });
+                }
+            };
+            read += 1;
+            match converter.to_rgb(&frame, &mut rgb) {
+                Ok(()) => {}
+                Err(error @ VisionError::Decode { .. }) => {
+                    tracing::warn!(frame = frame.seq().0, reason = %DropReason::Decode, "{error}");
+                    tally.lost += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let size = scale(&self.options, &mut self.resizer, &rgb, &mut self.scaled)?.size();
+            let mut current = match predictor.take() {
+                Some(predictor) => predictor,
+                None => self.predictor(size)?,
+            };
+            let picture = if self.options.width.is_some() { &self.scaled } else { &rgb };
+            let step = current.step(picture, frame.meta())?;
+            tally.time(step.infer);
+            if let (Some(made), Some(last)) = (current.matured(), current.matured_from()) {
+                targets += 1;
+                if targets > self.options.skip {
+                    let (model, copy_last) = self.judge.score(picture, made, last)?;
+                    tally.scores.add(&model, &copy_last);
+                }
+            }
+            predictor = Some(current);
+            if !progress(read, total) {
+                break;
+            }
+        }
+        let size = predictor.as_ref().map(Predictor::size);
+        if let Some(predictor) = predictor {
+            tally.note_resets(&predictor);
+            self.keep(predictor);
+        }
+        Ok(Row::new(name, size, tally))
+    }
+
+    /// The last frame of each sequence in `path`, a folder or an archive, is a target; the others
+    /// are fed in order from reset state. A sequence with a broken picture, pictures of different
+    /// sizes, or fewer than two of them is counted as lost.
+    ///
+    /// # Errors
+    /// [`TaskError`] when there are no sequences or the engine fails.
+    pub fn sequences(
+        &mut self,
+        name: &str,
+        path: &Path,
+        limits: &Limits,
+        progress: &mut Progress<'_>,
+    ) -> Result<Row, TaskError> {
+        let mut found = sequences::find(path, limits)?;
+        if let Some(most) = self.options.frames {
+            found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        }
+        let mut tally = Tally::default();
+        let mut decoder = PictureDecoder::default();
+        let (mut scratch, mut pictures) = (Vec::new(), Vec::<RgbImage>::new());
+        let mut size = None;
+        let total = found.len() as u64;
+        for (done, sequence) in (1..).zip(&found) {
+            pictures.resize_with(sequence.pictures.len().max(pictures.len()), RgbImage::default);
+            let mut decode = || -> Result<(), String> {
+                for (encoded, out) in sequence.pictures.iter().zip(&mut pictures) {
+                    decoder.decode(encoded.bytes(limits, &mut scratch)?, out)?;
+                }
+                Ok(())
+            };
+            let decoded = decode();
+            let used = pictures.get(..sequence.pictures.len()).unwrap_or_default();
+            let complete = decoded.and_then(|()| match used {
+                [first, .., last] if used.iter().all(|p| p.size() == first.size()) => {
+                    Ok((used, last))
+                }
+                [_, _, ..] => Err("its pictures differ in size".to_owned()),
+                _ => Err("it has fewer than two pictures".to_owned()),
+            });
+            match complete {
+                Ok((used, last)) => {
+                    let inputs = used.get(..used.len() - 1).unwrap_or_default();
+                    size = Some(self.sequence(inputs, last, &mut tally)?);
+                }
+                Err(reason) => {
+                    tracing::warn!("{name}: sequence {:?} is left out: {reason}", sequence.name);
+                    tally.lost += 1;
+                }
+            }
+            if !progress(done, Some(total)) {
+                break;
+            }
+        }
+        Ok(Row::new(name, size, tally))
+    }
+
+    fn sequence(
+        &mut self,
+        inputs: &[RgbImage],
+        target: &RgbImage,
+        tally: &mut Tally,
+    ) -> Result<Size, TaskError> {
+        let scaled_size = scale(&self.options, &mut self.resizer, target, &mut self.scaled)?.size();
+        let mut predictor = self.predictor(scaled_size)?;
+        let mut last = RgbImage::default();
+        for (seq, input) in (0..).zip(inputs) {
+            let picture = scale(&self.options, &mut self.resizer, input, &mut last)?;
+            // Nominal times; nothing depends on them at a horizon of one frame.
+            let meta = FrameMeta { seq: FrameSeq(seq), ..FrameMeta::default() };
+            tally.time(predictor.step(picture, &meta)?.infer);
+            if self.options.width.is_none() {
+                last.clone_from(input);
+            }
+        }
+        let target = scale(&self.options, &mut self.resizer, target, &mut self.scaled)?;
+        if let Some(prediction) = predictor.prediction() {
+            let (model, copy_last) = self.judge.score(target, prediction, &last)?;
+            tally.scores.add(&model, &copy_last);
+        }
+        tally.note_resets(&predictor);
+        self.keep(predictor);
+        Ok(scaled_size)
+    }
+}
+
+/// The picture as it is evaluated: scaled into `scaled` with `--width`, else as it is.
+fn scale<'p>(
+    options: &EvalOptions,
+    resizer: &mut Resizer,
+    picture: &'p RgbImage,
+    scaled: &'p mut RgbImage,
+) -> Result<&'p RgbImage, TaskError> {
+    let Some(width) = options.width else { return Ok(picture) };
+    scaled.reshape(to_width(picture.size(), width));
+    resizer.area(picture, scaled)?;
+    Ok(scaled)
+}

@@ -1,0 +1,31 @@
+//! What is counted while a source is evaluated.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::task::predict::Predictor;
+
+use super::Scores;
+
+/// Counts of one source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Tally {
+    pub(super) scores: Scores,
+    /// Milliseconds of each prediction.
+    pub(super) times: Vec<f32>,
+    pub(super) lost: u64,
+    pub(super) resets: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    pub(super) fn time(&mut self, infer: Duration) {
+        self.times.push((infer.as_secs_f64() * 1e3) as f32);
+    }
+
+    /// Adds the state resets of `predictor`, which is at its end.
+    pub(super) fn note_resets(&mut self, predictor: &Predictor) {
+        for (reason, count) in predictor.totals().resets().filter(|(_, count)| *count > 0) {
+            *self.resets.entry(reason.name()).or_default() += count;
+        }
+    }
+}
