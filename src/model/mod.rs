@@ -9,12 +9,13 @@ mod external;
 mod file;
 pub mod golden;
 pub mod onnx;
+pub mod registry;
 mod tensor;
 
 pub use contract::{
-    ColourOrder, Contract, Dim, Golden, GoldenOutput, Layout, Port, PredictKind, Provenance, Range,
-    ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Tokenizer, Window,
-    WindowLayout,
+    ColourOrder, Contract, Dim, Golden, GoldenOutput, Layout, Overlay, Port, PredictKind,
+    Provenance, Range, ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Tokenizer,
+    Window, WindowLayout,
 };
 pub use error::ModelError;
 pub use file::{Declared, ModelFile};

@@ -4,10 +4,13 @@
 
 mod card;
 mod document;
+mod infer;
+mod overlay;
 mod port;
 mod validate;
 
 pub use card::{Provenance, Score};
+pub use overlay::Overlay;
 pub use port::{ColourOrder, Dim, Layout, Port, Range, Role};
 
 use std::collections::BTreeMap;

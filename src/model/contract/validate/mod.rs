@@ -57,6 +57,12 @@ impl Contract {
         for (i, pair) in self.state.iter().enumerate() {
             unique(&format!("state[{i}]"), &mut taken, &pair.output)?;
         }
+        if let Some(open) = outputs.iter().find(|d| !taken.contains(d.name.as_str())) {
+            return wrong(
+                "outputs",
+                format!("the graph's output {:?} is in neither outputs nor state", open.name),
+            );
+        }
         self.check_task()?;
         self.check_window()?;
         self.check_labels()?;
