@@ -6,6 +6,7 @@
 //! than all before it.
 
 mod colour;
+mod dispatch;
 mod error;
 mod float_image;
 mod image;

@@ -1,0 +1,53 @@
+//! One kernel, compiled for each instruction set, chosen at run time.
+//!
+//! The kernels are plain loops over slices that the compiler turns into vector code. On x86-64 it
+//! may assume SSE2 only, so `vectorised!` compiles the same body once more with AVX2 and takes
+//! that where the processor has it. On aarch64 NEON is always there. All kernels are integer
+//! arithmetic, or floating point without contraction, so both versions give the same bits.
+
+/// Defines a function that runs the AVX2 version of its body where the processor has it. The
+/// version for the base instruction set is `name::scalar`, for tests and comparisons.
+macro_rules! vectorised {
+    (
+        $(#[$doc:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+    ) => {
+        $(#[$doc])*
+        #[inline]
+        $vis fn $name($($arg: $type),*) {
+            $name::best($($arg),*)
+        }
+
+        mod $name {
+            #[allow(unused_imports, reason = "not every kernel uses names of its module")]
+            use super::*;
+
+            #[inline(always)]
+            fn body($($arg: $type),*) $body
+
+            /// The version for the base instruction set.
+            pub(super) fn scalar($($arg: $type),*) {
+                body($($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2($($arg: $type),*) {
+                body($($arg),*);
+            }
+
+            #[inline]
+            pub(super) fn best($($arg: $type),*) {
+                #[cfg(target_arch = "x86_64")]
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
+                    // SAFETY: the processor was just found to have AVX2.
+                    return unsafe { avx2($($arg),*) };
+                }
+                scalar($($arg),*);
+            }
+        }
+    };
+}
+
+pub(super) use vectorised;
