@@ -9,6 +9,7 @@ mod forecaster;
 mod interrupt;
 mod run;
 mod settings;
+mod source;
 mod stream;
 
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List cameras, or find out what a source delivers
+    Source(source::Args),
     /// Stream frames, predict the next one, report
     Run(Box<run::Args>),
     /// Show or check the configuration
@@ -60,6 +63,7 @@ pub(crate) fn main() -> ExitCode {
     };
     start_logging(cli.verbose, cli.quiet);
     let outcome = match cli.command {
+        Command::Source(args) => source::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),

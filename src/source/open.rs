@@ -63,6 +63,7 @@ fn open_camera(
         path: path.to_owned(),
         size: options.size,
         format: options.format,
+        code: None,
         rate: options.rate,
         colour: options.colour,
         controls: options.controls.clone(),

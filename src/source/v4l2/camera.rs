@@ -22,6 +22,9 @@ pub struct CaptureOptions {
     pub size: Option<Size>,
     /// Format; none takes the cheapest that keeps up with the rate.
     pub format: Option<PixelFormat>,
+    /// Four-character code, against the choice by `format`, for example `NM12` where a driver
+    /// offers NV12 in one buffer and in two.
+    pub code: Option<String>,
     /// Rate; none keeps the camera's.
     pub rate: Option<Rational>,
     /// Meaning of YUV samples, against what the driver says.
@@ -43,6 +46,7 @@ impl CaptureOptions {
             path: path.into(),
             size: None,
             format: None,
+            code: None,
             rate: None,
             colour: None,
             controls: Vec::new(),
@@ -263,7 +267,11 @@ fn negotiate(
         Some(size) => size,
         None => format::current_size(device, kind)?,
     };
-    for (code, _) in choice::ranked(&offered, options.format, size, options.rate) {
+    let mut ranked = choice::ranked(&offered, options.format, size, options.rate);
+    if let Some(wish) = &options.code {
+        ranked.sort_by_key(|(code, _)| abi::code_text(*code) != *wish);
+    }
+    for (code, _) in ranked {
         if let Some(format) = format::set(device, kind, code, size)? {
             return Ok(format);
         }

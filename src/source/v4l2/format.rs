@@ -198,6 +198,8 @@ fn colour(format: PixelFormat, colorspace: u32, ycbcr_enc: u32, quantization: u3
     };
     let range = match (quantization, colorspace) {
         (1, _) | (0, 7) => ColourRange::Full,
+        // Monochrome sensors use all 256 levels, and drivers (vivid too) leave the field unset.
+        (0, _) if format == PixelFormat::Grey => ColourRange::Full,
         _ => ColourRange::Limited,
     };
     Colour { matrix, range, siting: ChromaSiting::Left }
@@ -289,5 +291,7 @@ mod tests {
         assert_eq!(of(7, 0, 0), "bt601-full");
         assert_eq!(of(10, 0, 2), "bt2020-limited");
         assert_eq!(colour(PixelFormat::Mjpeg, 8, 0, 0), Colour::JPEG);
+        assert_eq!(colour(PixelFormat::Grey, 8, 0, 0).range, ColourRange::Full);
+        assert_eq!(colour(PixelFormat::Grey, 8, 0, 2).range, ColourRange::Limited);
     }
 }
