@@ -36,10 +36,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List cameras, or find out what a source delivers
-    Source(source::Args),
     /// Stream frames, predict the next one, report
     Run(Box<run::Args>),
+    /// List cameras, or find out what a source delivers
+    Source(source::Args),
     /// Show or check the configuration
     Config(config::Args),
     /// Print a completion script for a shell
