@@ -5,3 +5,4 @@
 mod catz;
 mod data;
 mod libjpeg;
+mod swscale;
