@@ -1,7 +1,7 @@
 //! What one inference library has to do; everything about state is common and lives in
 //! [`StateSession`](super::state_session::StateSession).
 
-use crate::engine::{EngineError, TensorSpec};
+use crate::engine::{EngineError, Placement, TensorSpec};
 use crate::model::{TensorBuf, TensorView};
 
 /// A loaded model in one library. `State` is a tensor that stays with the library, so that
@@ -38,4 +38,11 @@ pub(super) trait Backend: Send {
         outputs: &mut [TensorBuf],
         next: &mut [Self::State],
     ) -> Result<(), EngineError>;
+
+    /// Where the nodes of the warm-up runs really ran; asked once, after them.
+    fn placement(&mut self) -> Result<Vec<Placement>, String>;
+
+    /// Tells which outputs, in the caller's order, a trial run has shown to have the shape the
+    /// graph declares, so that they can be written in place.
+    fn confirm_outputs(&mut self, _shapes: &[Option<Vec<usize>>]) {}
 }

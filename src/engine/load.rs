@@ -58,12 +58,9 @@ impl Job<'_> {
 pub(super) trait Prepared: Session {
     /// Runs on made-up inputs; afterwards the spec has the shapes of all outputs.
     fn warm_up(&mut self, ports: &Ports, runs: usize) -> Result<(), EngineError>;
-}
 
-/// An engine's answer before self-test and warm-up.
-pub(super) struct Opened {
-    pub(super) session: Box<dyn Prepared>,
-    pub(super) placement: Vec<Placement>,
+    /// Where the nodes ran in the warm-up.
+    fn placement(&mut self) -> Result<Vec<Placement>, String>;
 }
 
 /// Wraps a backend into a session with state.
@@ -86,7 +83,7 @@ pub(super) fn with_state<B: backend::Backend + 'static>(
 }
 
 /// Opens the model for one set of sizes.
-pub(super) type Open<'a> = dyn Fn(&Ports) -> Result<Opened, EngineError> + 'a;
+pub(super) type Open<'a> = dyn Fn(&Ports) -> Result<Box<dyn Prepared>, EngineError> + 'a;
 
 /// Opens, warms up and tests the model on one engine; fills the report's measured part.
 pub(super) fn finish(
@@ -97,9 +94,8 @@ pub(super) fn finish(
 ) -> Result<Box<dyn Session>, EngineError> {
     let ports = job.ports(job.options)?;
     let start = Instant::now();
-    let Opened { mut session, placement } = open(&ports)?;
+    let mut session = open(&ports)?;
     report.load_time = start.elapsed();
-    report.placement = placement;
     let start = Instant::now();
     if let Err(error) = session.warm_up(&ports, job.options.warm_up.max(1)) {
         // Without a contract the inputs mean anything, indices and shapes included, and made-up
@@ -108,6 +104,10 @@ pub(super) fn finish(
             return Err(error);
         }
         report.notes.push(format!("the trial run failed, output shapes are as declared: {error}"));
+    }
+    match session.placement() {
+        Ok(placement) => report.placement = placement,
+        Err(error) => report.notes.push(format!("placement is not proved: {error}")),
     }
     report.warm_up_time = start.elapsed();
     report.self_test = test(job, engine, open, &ports, session.as_mut())?;
@@ -136,7 +136,7 @@ fn test(
     let worst = if golden_ports == *ports {
         self_test::run(engine, job.name, session, golden, &golden_ports)?
     } else {
-        let mut small = open(&golden_ports)?.session;
+        let mut small = open(&golden_ports)?;
         small.warm_up(&golden_ports, 1)?;
         self_test::run(engine, job.name, small.as_mut(), golden, &golden_ports)?
     };
@@ -207,11 +207,8 @@ fn load_tract(job: &Job<'_>) -> Outcome {
         });
     }
     let threads = job.options.thread_count();
-    let open = |ports: &Ports| {
-        let backend = tract::TractBackend::load(job, ports, threads)?;
-        let placement = vec![Placement { provider: "tract".to_owned(), nodes: backend.nodes() }];
-        Ok(Opened { session: with_state(job, ports, backend)?, placement })
-    };
+    let open =
+        |ports: &Ports| with_state(job, ports, tract::TractBackend::load(job, ports, threads)?);
     let mut report = LoadReport {
         engine: "tract".to_owned(),
         version: tract::VERSION.to_owned(),
@@ -228,10 +225,17 @@ fn load_tract(_: &Job<'_>) -> Outcome {
     Err(not_built("tract"))
 }
 
+#[cfg(feature = "ort")]
+fn load_ort(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
+    super::ort::load(job, attempts)
+}
+
+#[cfg(not(feature = "ort"))]
 fn load_ort(_: &Job<'_>, _: &mut Vec<Attempt>) -> Outcome {
     Err(not_built("ort"))
 }
 
+#[cfg(not(all(feature = "tract", feature = "ort")))]
 fn not_built(engine: &str) -> EngineError {
     EngineError::Unavailable {
         engine: engine.to_owned(),

@@ -7,6 +7,8 @@ mod error;
 mod library_call;
 mod load;
 mod options;
+#[cfg(feature = "ort")]
+mod ort;
 mod ports;
 mod refusal;
 mod report;
@@ -23,5 +25,7 @@ pub use error::EngineError;
 pub use library_call::inside_library;
 pub use load::{Loaded, load};
 pub use options::{EngineChoice, LoadOptions, Provider, UnknownName};
+#[cfg(feature = "ort")]
+pub use ort::{OLDEST_MINOR, Origin, Tried, search};
 pub use report::{Attempt, LoadReport, Placement, SelfTest};
 pub use session::{ResetReason, Session, SessionSpec, TensorSpec};

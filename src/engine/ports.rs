@@ -1,6 +1,8 @@
 //! The graph's inputs and outputs with every size bound, sorted into what the caller gives, what
 //! the session keeps as state, and what comes out.
 
+use std::collections::BTreeMap;
+
 use super::{EngineError, LoadOptions, TensorSpec};
 use crate::model::{Contract, DType, Declared, Dim, Role, StateInit, TensorBuf, golden};
 
@@ -53,6 +55,8 @@ pub(super) struct Ports {
     pub(super) inputs: Vec<InputPort>,
     pub(super) outputs: Vec<OutputPort>,
     pub(super) state: Vec<StatePort>,
+    /// The sizes that symbolic dimensions were bound to.
+    pub(super) bind: BTreeMap<String, usize>,
 }
 
 /// A node of the graph or of one of its subgraphs, for error messages.
@@ -75,7 +79,7 @@ impl Ports {
         options: &LoadOptions,
     ) -> Result<Self, EngineError> {
         let states = contract.map_or(&[][..], |c| &c.state);
-        let mut ports = Self::default();
+        let mut ports = Self { bind: options.bind.clone(), ..Self::default() };
         let mut callers_in = Order::new(contract.map(|c| &c.inputs[..]));
         let mut callers_out = Order::new(contract.map(|c| &c.outputs[..]));
         for port in declared_inputs {

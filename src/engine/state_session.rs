@@ -9,7 +9,7 @@ use super::backend::Backend;
 use super::load::Prepared;
 use super::ports::{InitialState, Ports};
 use super::state_bytes;
-use super::{EngineError, ResetReason, Session, SessionSpec, TensorSpec};
+use super::{EngineError, Placement, ResetReason, Session, SessionSpec, TensorSpec};
 use crate::model::{DType, TensorBuf, TensorView, golden};
 
 pub(super) struct StateSession<B: Backend> {
@@ -116,11 +116,19 @@ impl<B: Backend> Prepared for StateSession<B> {
             self.run(&views, &mut outputs)?;
             self.advance_state();
         }
-        for (spec, output) in self.spec.outputs.iter_mut().zip(&outputs) {
+        let mut certain = Vec::new();
+        let declared = ports.caller_outputs();
+        for ((spec, output), port) in self.spec.outputs.iter_mut().zip(&outputs).zip(declared) {
             spec.shape = output.shape().to_vec();
+            certain.push(port.shape.clone().filter(|shape| *shape == spec.shape));
         }
+        self.backend.confirm_outputs(&certain);
         self.reset_state(ResetReason::Start);
         Ok(())
+    }
+
+    fn placement(&mut self) -> Result<Vec<Placement>, String> {
+        self.backend.placement()
     }
 }
 

@@ -33,6 +33,12 @@ fn engines() -> Vec<EngineChoice> {
     if cfg!(feature = "tract") {
         engines.push(EngineChoice::Tract);
     }
+    #[cfg(feature = "ort")]
+    if super::search(None).last().is_some_and(|t| t.outcome.is_ok()) {
+        engines.push(EngineChoice::Ort);
+    } else {
+        println!("ort is skipped: no ONNX Runtime library is found");
+    }
     engines
 }
 

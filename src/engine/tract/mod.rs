@@ -19,7 +19,7 @@ use super::backend::Backend;
 use super::library_call::library_call;
 use super::load::Job;
 use super::ports::{Ports, Slot};
-use super::{EngineError, TensorSpec, refusal};
+use super::{EngineError, Placement, TensorSpec, refusal};
 use crate::model::{DType, TensorBuf, TensorView};
 
 /// Version of the tract crates, pinned in `Cargo.toml`.
@@ -63,11 +63,6 @@ impl TractBackend {
             Err(panic) => panic,
         };
         Err(refusal::from_message(ENGINE, job.name, &failure, job.nodes))
-    }
-
-    /// Nodes of the optimised graph, constants left out.
-    pub(super) const fn nodes(&self) -> usize {
-        self.nodes
     }
 }
 
@@ -194,5 +189,9 @@ impl Backend for TractBackend {
             }
         }
         Ok(())
+    }
+
+    fn placement(&mut self) -> Result<Vec<Placement>, String> {
+        Ok(vec![Placement { provider: ENGINE.to_owned(), nodes: self.nodes }])
     }
 }
