@@ -3,6 +3,7 @@
 //! No type of an inference library crosses this module.
 
 mod backend;
+pub mod check;
 mod error;
 mod library_call;
 mod load;
