@@ -1,1 +1,14 @@
 //! Trains and exports the ONNX models that Framecast streams through.
+//!
+//! Data come through the runtime's own sources and conversions, scores through its own metrics, and
+//! exported files are checked on its own engines: a model is trained for the very code that runs it.
+
+pub mod data;
+mod error;
+pub mod export;
+pub mod loss;
+pub mod net;
+pub mod recipe;
+pub mod train;
+
+pub use error::TrainError;

@@ -1,3 +1,123 @@
 //! The `framecast-train` program.
 
-fn main() {}
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use framecast::engine::EngineChoice;
+use framecast_trainer::TrainError;
+use framecast_trainer::export::{CARD, card, conformance, export, save};
+use framecast_trainer::recipe::Recipe;
+use framecast_trainer::train::{Checkpoint, Options, train};
+
+/// Frames an export is checked over, and the difference that is allowed.
+const FRAMES: usize = 200;
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Parser)]
+#[command(name = "framecast-train", version, about = "Trains the models framecast streams through")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a recipe; checkpoints, log and contact sheets go to a folder
+    Train {
+        /// The recipe
+        recipe: PathBuf,
+        /// Folder for the run's files [default: runs/NAME]
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Go on from the folder's last checkpoint
+        #[arg(long)]
+        resume: bool,
+        /// Stop after this many minutes; --resume goes on
+        #[arg(long)]
+        minutes: Option<f64>,
+    },
+    /// Write a checkpoint's model as an ONNX file and check it on the built-in engine
+    Export {
+        /// The checkpoint
+        checkpoint: PathBuf,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write the README.md of a folder of models from what the models say about themselves
+    Card {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("framecast-train: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), TrainError> {
+    match command {
+        Command::Train { recipe, out, resume, minutes } => {
+            let recipe = Recipe::read(&recipe)?;
+            let threads = recipe.train.threads;
+            // Fails only when a pool exists already, which has the wanted size then.
+            drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
+            let out = out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+            let time = minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok());
+            let outcome = train(&recipe, &Options { out, resume, time })?;
+            println!(
+                "{} of {} steps; best {:+.2} dB over copy-last in {}",
+                outcome.steps,
+                recipe.train.steps,
+                outcome.gain.unwrap_or_default(),
+                outcome.best.display()
+            );
+        }
+        Command::Export { checkpoint, out } => {
+            let checkpoint = Checkpoint::read(&checkpoint)?;
+            let model = export(&checkpoint, Vec::new())?;
+            let shape = checkpoint.recipe.network.shape();
+            let average = &checkpoint.optimiser.average;
+            let report = conformance(&model, EngineChoice::Tract, &shape, average, FRAMES)?;
+            if report.worst > TOLERANCE {
+                return Err(TrainError::Export {
+                    name: checkpoint.recipe.name,
+                    reason: format!(
+                        "{} differs from the trainer by {:.1e} over {FRAMES} frames; {TOLERANCE:.0e} \
+                         is allowed; nothing was written",
+                        report.engine, report.worst
+                    ),
+                });
+            }
+            save(&model, &out)?;
+            println!(
+                "{}: {} bytes, {} within {:.1e} of the trainer over {} frames",
+                out.display(),
+                model.bytes().len(),
+                report.engine,
+                report.worst,
+                report.frames
+            );
+        }
+        Command::Card { folder } => {
+            let text = card(&folder)?;
+            let path = folder.join(CARD);
+            fs::write(&path, text).map_err(|cause| TrainError::Io {
+                action: "write",
+                path,
+                cause,
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The footage of a recipe, drawn from by weight.
+
+use framecast::vision::RgbImage;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
+
+use super::{Batch, DemoFootage, DemoRecipe, Footage, RecordingFootage, RecordingRecipe};
+use crate::TrainError;
+
+/// The `[data]` part of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// Side of the square pictures, a multiple of 8.
+    pub side: u32,
+    /// Frames of a sequence; all but the first are predicted.
+    pub frames: usize,
+    /// Share of sequences in which a frame is repeated now and then, as some cameras do.
+    #[serde(default)]
+    pub repeats: f32,
+    /// Demo cameras.
+    #[serde(default)]
+    pub demo: Vec<DemoRecipe>,
+    /// Clips and folders.
+    #[serde(default)]
+    pub recording: Vec<RecordingRecipe>,
+}
+
+/// All footage of a recipe.
+pub struct Mixture {
+    footage: Vec<(f32, Box<dyn Footage>)>,
+    side: u32,
+    frames: usize,
+    repeats: f32,
+}
+
+impl Mixture {
+    /// Opens everything the recipe names.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`] and [`TrainError::Data`].
+    pub fn open(recipe: &DataRecipe) -> Result<Self, TrainError> {
+        let mut footage: Vec<(f32, Box<dyn Footage>)> = Vec::new();
+        for demo in &recipe.demo {
+            footage.push((demo.weight, Box::new(DemoFootage::new(demo, recipe.side)?)));
+        }
+        for file in &recipe.recording {
+            let read = RecordingFootage::read(file, recipe.side, recipe.frames)?;
+            footage.push((file.weight, Box::new(read)));
+        }
+        let total: f32 = footage.iter().map(|(w, _)| w).sum();
+        if footage.iter().any(|(w, _)| *w < 0.0) || !(total > 0.0 && total.is_finite()) {
+            return Err(TrainError::Recipe {
+                path: "data".to_owned(),
+                reason: format!(
+                    "{} footages with a total weight of {total}; add [[data.demo]] or \
+                     [[data.recording]] with positive weights",
+                    footage.len()
+                ),
+            });
+        }
+        Ok(Self { footage, side: recipe.side, frames: recipe.frames, repeats: recipe.repeats })
+    }
+
+    /// What the footage is, for the model's provenance.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        self.footage.iter().map(|(_, f)| f.describe()).collect()
+    }
+
+    /// The `number`-th batch of `count` sequences of the run with `seed`.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`].
+    pub fn batch(&mut self, seed: u64, number: u64, count: usize) -> Result<Batch, TrainError> {
+        let mut random = Pcg64::seed_from_u64(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut batch = Batch::default();
+        let total: f32 = self.footage.iter().map(|(w, _)| w).sum();
+        for _ in 0..count {
+            let mut place = random.random::<f32>() * total;
+            let last = self.footage.len() - 1;
+            let pick = self.footage.iter().position(|(w, _)| {
+                place -= w;
+                place < 0.0
+            });
+            let (_, footage) = &mut self.footage[pick.unwrap_or(last)];
+            let mut sequence = footage.draw(self.frames, self.side, &mut random)?;
+            if random.random::<f32>() < self.repeats {
+                repeat_some(&mut sequence, &mut random);
+            }
+            batch.push(sequence, &mut random);
+        }
+        Ok(batch)
+    }
+}
+
+/// Shows every n-th frame twice, in place of the one that follows.
+fn repeat_some(sequence: &mut [RgbImage], random: &mut Pcg64) {
+    let every = random.random_range(2..6);
+    let phase = random.random_range(0..every);
+    for i in 1..sequence.len() {
+        if i % every == phase {
+            sequence[i] = sequence[i - 1].clone();
+        }
+    }
+}

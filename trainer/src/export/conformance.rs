@@ -1,0 +1,85 @@
+//! An exported model on an engine beside the trainer's own forward, over a recurrent run.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use framecast::engine::{EngineChoice, LoadOptions, load};
+use framecast::frame::{Rational, Size};
+use framecast::model::{ModelFile, TensorBuf, TensorView};
+use framecast::source::demo::Scene;
+use framecast::vision::RgbImage;
+
+use super::golden;
+use crate::TrainError;
+use crate::data::frame_tensor;
+use crate::net::direct::{Direct, State};
+use crate::net::{Params, Shape};
+
+/// Largest differences over a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conformance {
+    /// The engine and its version.
+    pub engine: String,
+    /// Frames that were run.
+    pub frames: usize,
+    /// Largest difference of a prediction, in units of the full range.
+    pub worst: f32,
+}
+
+/// Runs `model` on `engine` over `frames` frames of a demo flight, state carried by the engine's
+/// session, and compares each prediction with the trainer's.
+///
+/// # Errors
+/// [`TrainError::Export`] when the engine cannot run the model; a difference is reported, not
+/// judged.
+pub fn conformance(
+    model: &ModelFile,
+    engine: EngineChoice,
+    shape: &Shape,
+    weights: &Params,
+    frames: usize,
+) -> Result<Conformance, TrainError> {
+    let fail = |reason: String| TrainError::Export { name: model.name().to_owned(), reason };
+    let size = Size::new(golden::WIDTH as u32, golden::HEIGHT as u32);
+    let mut options = LoadOptions::default();
+    options.engine = engine;
+    options.threads = 1;
+    options.bind = golden::bind();
+    let mut loaded = load(model, &options).map_err(|e| fail(e.to_string()))?;
+    let device = Device::flex();
+    let (net, _) = Direct::new(shape, weights, &device)?;
+    let mut scene =
+        Scene::new(9_950, size, Rational::whole(30)).map_err(|e| fail(e.to_string()))?;
+    let mut picture = RgbImage::default();
+    let tensor_shape = [1, 3, size.h(), size.w()];
+    let mut outputs: Vec<TensorBuf> =
+        loaded.session.spec().outputs.iter().map(|o| TensorBuf::zeros(o.dtype, &o.shape)).collect();
+    let mut state: Option<State> = None;
+    let mut worst = 0.0f32;
+    for i in 0..frames as u64 {
+        scene.render(i, &mut picture);
+        let values = numbers(frame_tensor(&[&picture], &device)).map_err(fail)?;
+        let view =
+            TensorView::new(&tensor_shape, values.as_slice()).map_err(|e| fail(e.to_string()))?;
+        loaded.session.run(&[view], &mut outputs).map_err(|e| fail(e.to_string()))?;
+        loaded.session.advance_state();
+        let frame = Tensor::<4>::from_data(TensorData::new(values, tensor_shape), &device);
+        let before = state.unwrap_or_else(|| State::first(&frame));
+        let (prediction, next) = net.step(&frame, &before);
+        state = Some(next);
+        let want = numbers(prediction).map_err(fail)?;
+        let got = outputs.first().and_then(TensorBuf::as_f32).unwrap_or_default();
+        if got.len() != want.len() {
+            return Err(fail(format!("{} numbers come out instead of {}", got.len(), want.len())));
+        }
+        for (a, b) in got.iter().zip(&want) {
+            let difference = (a - b).abs();
+            // A NaN is the largest difference of all.
+            worst = if difference.is_nan() { f32::INFINITY } else { worst.max(difference) };
+        }
+    }
+    let engine = format!("{} {}", loaded.report.engine, loaded.report.version);
+    Ok(Conformance { engine, frames, worst })
+}
+
+fn numbers(tensor: Tensor<4>) -> Result<Vec<f32>, String> {
+    tensor.into_data().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
+}

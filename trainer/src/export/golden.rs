@@ -1,0 +1,47 @@
+//! The self-test an exported model carries: what the trainer's own forward answers, so that every
+//! load on every engine is a comparison with the trainer.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use framecast::model::golden;
+use framecast::model::{DType, Golden, GoldenOutput, TensorBuf};
+
+use super::direct::PREDICTION;
+use crate::TrainError;
+use crate::net::direct::{Direct, State};
+use crate::net::{Params, Shape};
+
+/// Size of the pictures of self-test and conformance.
+pub(super) const HEIGHT: usize = 32;
+pub(super) const WIDTH: usize = 48;
+const STEPS: usize = 4;
+const SAMPLES: usize = 24;
+const TOLERANCE: f32 = 1e-4;
+
+/// The graph's sizes bound to the pictures.
+pub(super) fn bind() -> BTreeMap<String, usize> {
+    [("H".to_owned(), HEIGHT), ("W".to_owned(), WIDTH)].into()
+}
+
+pub(super) fn direct(shape: &Shape, weights: &Params) -> Result<Golden, TrainError> {
+    let fail = |reason: String| TrainError::Export { name: shape.preset.to_string(), reason };
+    let device = Device::flex();
+    let (net, _) = Direct::new(shape, weights, &device)?;
+    let size = [1, 3, HEIGHT, WIDTH];
+    let mut output = GoldenOutput { name: PREDICTION.to_owned(), ..GoldenOutput::default() };
+    let mut state: Option<State> = None;
+    for step in 0..STEPS {
+        let input = golden::input(DType::F32, &size, step);
+        let values = input.as_f32().unwrap_or_default().to_vec();
+        let frame = Tensor::<4>::from_data(TensorData::new(values, size), &device);
+        let before = state.unwrap_or_else(|| State::first(&frame));
+        let (prediction, next) = net.step(&frame, &before);
+        state = Some(next);
+        let values =
+            prediction.into_data().try_to_vec::<f32>().map_err(|e| fail(format!("{e:?}")))?;
+        let got = TensorBuf::new(&size, values).map_err(|e| fail(e.to_string()))?;
+        golden::record(&mut output, &got, SAMPLES);
+    }
+    Ok(Golden { bind: bind(), steps: STEPS, tolerance: TOLERANCE, outputs: vec![output] })
+}

@@ -1,0 +1,49 @@
+//! From a checkpoint to one ONNX file that carries all: graph, contract, self-test, provenance.
+
+mod card;
+mod conformance;
+mod contract;
+mod direct;
+mod golden;
+
+use std::fs;
+use std::path::Path;
+
+use framecast::model::{ModelFile, Score};
+
+use crate::TrainError;
+use crate::train::Checkpoint;
+
+pub use card::{CARD, card};
+pub use conformance::{Conformance, conformance};
+
+/// The checkpoint's averaged weights as an ONNX model with its contract.
+///
+/// # Errors
+/// [`TrainError::Export`] when the graph and its contract do not fit together.
+pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, TrainError> {
+    let recipe = &checkpoint.recipe;
+    let fail = |reason: String| TrainError::Export { name: recipe.name.clone(), reason };
+    let shape = recipe.network.shape();
+    let weights = &checkpoint.optimiser.average;
+    let mut contract = contract::direct(checkpoint)?;
+    contract.golden = Some(golden::direct(&shape, weights)?);
+    contract.scores = scores;
+    let text = serde_json::to_string(&contract).map_err(|e| fail(e.to_string()))?;
+    let proto = direct::graph(&recipe.name, &shape, weights, &text).map_err(fail)?;
+    ModelFile::from_proto(&recipe.name, &proto).map_err(|e| fail(e.to_string()))
+}
+
+/// Writes the model so that the file appears only when it is complete.
+///
+/// # Errors
+/// [`TrainError::Io`].
+pub fn save(model: &ModelFile, path: &Path) -> Result<(), TrainError> {
+    let part = path.with_extension("onnx.part");
+    fs::write(&part, model.bytes())
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(TrainError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests;

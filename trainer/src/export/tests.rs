@@ -1,0 +1,66 @@
+use framecast::engine::EngineChoice;
+use framecast::model::{PredictKind, Role};
+
+use super::*;
+use crate::net::direct;
+use crate::recipe::Recipe;
+use crate::train::AdamW;
+
+/// A network whose every layer does something, as after training.
+fn checkpoint() -> Checkpoint {
+    let recipe = Recipe::parse(
+        "r",
+        "name = \"x\"\nnetwork = \"nano-direct\"\nlicence = \"MIT\"\n[data]\nside = 32\nframes = 9\n",
+    )
+    .unwrap();
+    let mut weights = direct::init(&recipe.network.shape(), 4);
+    for (i, value) in weights.list_mut().iter_mut().flat_map(|p| &mut p.values).enumerate() {
+        *value += 0.02 * ((i as f32) * 0.37).sin();
+    }
+    Checkpoint { recipe, data: vec!["nothing".into()], optimiser: AdamW::new(weights), best: None }
+}
+
+#[test]
+fn the_file_carries_its_contract() {
+    let model = export(&checkpoint(), Vec::new()).unwrap();
+    assert_eq!(model.opset(), 17);
+    let contract = model.contract().unwrap().unwrap();
+    assert_eq!(contract.kind, Some(PredictKind::Direct));
+    assert_eq!(contract.state.len(), 3);
+    assert!(contract.input(Role::Frame).is_some() && contract.output(Role::Prediction).is_some());
+    assert_eq!(contract.provenance.data, ["nothing"]);
+    assert!(contract.provenance.config.contains("side = 32"));
+    assert_eq!(contract.golden.unwrap().outputs[0].values.len(), 4);
+    let again = export(&checkpoint(), Vec::new()).unwrap();
+    assert_eq!(model.sha256(), again.sha256());
+}
+
+#[test]
+fn tract_agrees_with_the_trainer_over_a_long_run() {
+    agrees(EngineChoice::Tract);
+}
+
+#[test]
+fn onnx_runtime_agrees_with_the_trainer_over_a_long_run() {
+    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+        println!("skipped: no ONNX Runtime library was found");
+        return;
+    }
+    agrees(EngineChoice::Ort);
+}
+
+fn agrees(engine: EngineChoice) {
+    let checkpoint = checkpoint();
+    let model = export(&checkpoint, Vec::new()).unwrap();
+    let shape = checkpoint.recipe.network.shape();
+    let report = conformance(&model, engine, &shape, &checkpoint.optimiser.average, 220).unwrap();
+    println!(
+        "{}: largest difference {:.2e} over {} frames",
+        report.engine, report.worst, report.frames
+    );
+    assert!(report.worst <= 1e-4, "{report:?}");
+    // A model that does nothing would agree too.
+    let still = AdamW::new(direct::init(&shape, 4));
+    let other = conformance(&model, engine, &shape, &still.average, 3).unwrap();
+    assert!(other.worst > 0.01, "{other:?}");
+}

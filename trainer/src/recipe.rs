@@ -1,0 +1,216 @@
+//! What to train, on what, and how: one TOML file. Unknown keys are refused.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::data::DataRecipe;
+use crate::loss::Weights;
+use crate::net::{Preset, direct};
+
+/// A training recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The model's name, also the name of its files.
+    pub name: String,
+    /// One sentence about the model.
+    #[serde(default)]
+    pub description: String,
+    /// Licence of the weights.
+    #[serde(default)]
+    pub licence: String,
+    /// Seed of the weights and of the data.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// The network.
+    pub network: Preset,
+    /// Training data.
+    pub data: DataRecipe,
+    /// Parts of the loss.
+    #[serde(default)]
+    pub loss: Weights,
+    /// Optimisation.
+    #[serde(default)]
+    pub train: Training,
+    /// Validation.
+    #[serde(default)]
+    pub validate: Validation,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// The `[train]` part.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Sequences side by side.
+    pub batch: usize,
+    /// Frames that are back-propagated through at once; state goes on across them.
+    pub chunk: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps until the learning rate is reached.
+    pub warm_up: u64,
+    /// Share of the learning rate at the end of the cosine.
+    pub floor: f64,
+    /// Decoupled weight decay of kernels.
+    pub weight_decay: f32,
+    /// Longest gradient (Euclidean norm over all parameters).
+    pub clip: f32,
+    /// Decay of the average of the weights that is validated and exported.
+    pub ema: f32,
+    /// Threads; results are the same again on the same number of threads.
+    pub threads: usize,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            steps: 4_000,
+            batch: 8,
+            chunk: 8,
+            learning_rate: 2e-3,
+            warm_up: 100,
+            floor: 0.02,
+            weight_decay: 1e-4,
+            clip: 1.0,
+            ema: 0.995,
+            threads: 1,
+        }
+    }
+}
+
+/// The `[validate]` part: demo cameras with seeds of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Validation {
+    /// Steps between validations.
+    pub every: u64,
+    /// Seeds of the demo camera.
+    pub seeds: Vec<u64>,
+    /// Frames of each.
+    pub frames: u64,
+    /// Size of the pictures.
+    pub size: [u32; 2],
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self { every: 200, seeds: vec![9_901, 9_902, 9_903], frames: 24, size: [160, 96] }
+    }
+}
+
+impl Recipe {
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`] and [`TrainError::Recipe`].
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Parses and checks a recipe; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`].
+    pub fn parse(name: &str, text: &str) -> Result<Self, TrainError> {
+        let wrong = |reason: String| TrainError::Recipe { path: name.to_owned(), reason };
+        let recipe: Self = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        recipe.check().map_err(wrong)?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, with all defaults written out.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`] when a value has no TOML form.
+    pub fn to_toml(&self) -> Result<String, TrainError> {
+        toml::to_string(self)
+            .map_err(|e| TrainError::Recipe { path: self.name.clone(), reason: e.to_string() })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let t = &self.train;
+        let multiple = direct::MULTIPLE_OF as u32;
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || !self.name.chars().all(named) {
+            return Err(format!(
+                "name = {:?}; letters, digits, '-', '_' and '.' are allowed",
+                self.name
+            ));
+        }
+        for (key, value, low, high) in [
+            ("data.frames", self.data.frames as u64, 3, 1_000),
+            ("train.steps", t.steps, 1, 10_000_000),
+            ("train.batch", t.batch as u64, 1, 1_024),
+            ("train.chunk", t.chunk as u64, 1, 64),
+            ("train.threads", t.threads as u64, 1, 256),
+            ("validate.every", self.validate.every, 1, 1_000_000),
+            ("validate.frames", self.validate.frames, 2, 10_000),
+            ("validate.seeds (their number)", self.validate.seeds.len() as u64, 1, 100),
+        ] {
+            if !(low..=high).contains(&value) {
+                return Err(format!("{key} = {value} is outside {low} to {high}"));
+            }
+        }
+        for (key, value, low, high) in [
+            ("train.learning_rate", t.learning_rate, 1e-7, 1.0),
+            ("train.floor", t.floor, 0.0, 1.0),
+            ("train.weight_decay", f64::from(t.weight_decay), 0.0, 1.0),
+            ("train.clip", f64::from(t.clip), 1e-6, 1e6),
+            ("train.ema", f64::from(t.ema), 0.0, 0.999_999),
+            ("data.repeats", f64::from(self.data.repeats), 0.0, 1.0),
+        ] {
+            if !(low..=high).contains(&value) {
+                return Err(format!("{key} = {value} is outside {low} to {high}"));
+            }
+        }
+        let [width, height] = self.validate.size;
+        for (key, side) in
+            [("data.side", self.data.side), ("validate.size", width), ("validate.size", height)]
+        {
+            if side == 0 || side % multiple != 0 || side > 1_024 {
+                return Err(format!(
+                    "{key} = {side}; multiples of {multiple} up to 1024 are allowed"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n\
+                         [[data.demo]]\nworlds = 1\n";
+
+    #[test]
+    fn defaults_fill_a_short_recipe_and_survive_a_round_trip() {
+        let recipe = Recipe::parse("r", SMALL).unwrap();
+        assert_eq!(recipe.train, Training::default());
+        assert_eq!(Recipe::parse("r", &recipe.to_toml().unwrap()).unwrap(), recipe);
+    }
+
+    #[test]
+    fn mistakes_name_key_value_and_range() {
+        let refused = |from: &str, to: &str| {
+            Recipe::parse("r.toml", &SMALL.replace(from, to)).unwrap_err().to_string()
+        };
+        assert!(refused("side = 32", "side = 30").contains("data.side = 30"));
+        assert!(refused("frames = 9", "frames = 2").contains("outside 3 to 1000"));
+        assert!(refused("worlds = 1", "world = 1").contains("unknown field `world`"));
+        assert!(refused("nano-direct", "nano").contains("nano-direct"));
+        let error = refused("[data]", "[train]\nema = 1.0\n[data]");
+        assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
+    }
+}

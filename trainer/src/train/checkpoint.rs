@@ -1,0 +1,156 @@
+//! Checkpoints: everything a run needs to go on exactly, in one file written atomically.
+//!
+//! Layout: the magic, the header's length (u32, little-endian), the header (JSON), then for each
+//! parameter weights, average, first and second moment (f32, little-endian), then the SHA-256 of
+//! all before it.
+#![warn(clippy::indexing_slicing)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::AdamW;
+use crate::TrainError;
+use crate::net::direct;
+use crate::recipe::Recipe;
+
+const MAGIC: &[u8; 8] = b"FCTRAIN1";
+const HASH: usize = 32;
+
+/// A training run at a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The recipe it follows.
+    pub recipe: Recipe,
+    /// What the data were, in words.
+    pub data: Vec<String>,
+    /// Weights and optimiser.
+    pub optimiser: AdamW,
+    /// Best validation score so far, as gain over copy-last in dB.
+    pub best: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    recipe: Recipe,
+    data: Vec<String>,
+    steps: u64,
+    best: Option<f64>,
+}
+
+impl Checkpoint {
+    /// Writes the file under another name and moves it into place, so that a run that dies leaves
+    /// the former file intact.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let header = Header {
+            recipe: self.recipe.clone(),
+            data: self.data.clone(),
+            steps: self.optimiser.steps,
+            best: self.best,
+        };
+        let header = serde_json::to_vec(&header)
+            .map_err(|e| self::wrong(path, format!("its header cannot be written: {e}")))?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend((header.len() as u32).to_le_bytes());
+        bytes.extend(header);
+        let o = &self.optimiser;
+        for params in [&o.weights, &o.average, &o.first, &o.second] {
+            for value in params.list().iter().flat_map(|p| &p.values) {
+                bytes.extend(value.to_le_bytes());
+            }
+        }
+        let hash = Sha256::digest(&bytes);
+        bytes.extend(hash.as_slice());
+        let part = path.with_extension("part");
+        let save = || -> std::io::Result<()> {
+            let mut file = fs::File::create(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&part, path)
+        };
+        save().map_err(TrainError::io("write", path))
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`], and [`TrainError::Checkpoint`] when the file is damaged.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+        Self::parse(&bytes).map_err(|reason| wrong(path, reason))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let damaged = || "it is damaged or incomplete; use another checkpoint".to_owned();
+        let body = bytes.strip_prefix(MAGIC).ok_or("it is no checkpoint of framecast-train")?;
+        let split = bytes.len().checked_sub(HASH).ok_or_else(damaged)?;
+        let (all, hash) = bytes.split_at_checked(split).ok_or_else(damaged)?;
+        if Sha256::digest(all).as_slice() != hash {
+            return Err(damaged());
+        }
+        let (len, rest) = body.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let len = u32::from_le_bytes(*len) as usize;
+        let (header, rest) = rest.split_at_checked(len).ok_or_else(damaged)?;
+        let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
+        let shape = header.recipe.network.shape();
+        let mut optimiser = AdamW::new(direct::init(&shape, 0));
+        optimiser.steps = header.steps;
+        let count = optimiser.weights.len();
+        if rest.len() != count * 4 * 4 + HASH {
+            return Err(format!(
+                "it holds {} numbers where {} has {count} in each of four sets",
+                rest.len().saturating_sub(HASH) / 4,
+                shape.preset
+            ));
+        }
+        let mut values = rest.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+        let o = &mut optimiser;
+        for params in [&mut o.weights, &mut o.average, &mut o.first, &mut o.second] {
+            for value in params.list_mut().iter_mut().flat_map(|p| &mut p.values) {
+                *value = values.next().unwrap_or_default();
+            }
+        }
+        Ok(Self { recipe: header.recipe, data: header.data, optimiser, best: header.best })
+    }
+}
+
+fn wrong(path: &Path, reason: String) -> TrainError {
+    TrainError::Checkpoint { path: path.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_comes_back_whole_and_damage_is_noticed() {
+        let recipe = Recipe::parse(
+            "r",
+            "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n",
+        )
+        .unwrap();
+        let mut optimiser = AdamW::new(direct::init(&recipe.network.shape(), 4));
+        optimiser.steps = 17;
+        optimiser.second.list_mut()[0].values[0] = 0.25;
+        let checkpoint =
+            Checkpoint { recipe, data: vec!["a clip".into()], optimiser, best: Some(0.5) };
+        let path = std::env::temp_dir().join(format!("framecast-{}.ckpt", std::process::id()));
+        checkpoint.write(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint);
+
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        assert!(Checkpoint::parse(&flipped).unwrap_err().contains("damaged"));
+        assert!(Checkpoint::parse(&bytes[..bytes.len() - 5]).unwrap_err().contains("damaged"));
+        assert!(Checkpoint::parse(b"PK").unwrap_err().contains("no checkpoint"));
+        assert!(Checkpoint::parse(MAGIC).unwrap_err().contains("damaged"));
+    }
+}

@@ -1,0 +1,15 @@
+//! Training: the loop, its optimiser, checkpoints, validation and what it tells while running.
+
+mod adamw;
+mod checkpoint;
+mod progress;
+mod run;
+mod schedule;
+mod sheet;
+mod validate;
+
+pub use adamw::AdamW;
+pub use checkpoint::Checkpoint;
+pub use run::{Options, Outcome, train};
+pub use schedule::learning_rate;
+pub use validate::{Report, Scores, Validator};

@@ -1,0 +1,117 @@
+//! What a run tells: a bar with the time left on a terminal, plain lines elsewhere, and one JSON
+//! object a step and validation in `log.jsonl`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::Report;
+use crate::TrainError;
+
+/// Plain lines come this often.
+const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// The log and what is shown on standard error.
+pub(super) struct Progress {
+    log: File,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    first: u64,
+    steps: u64,
+    shown: Instant,
+    loss: f32,
+}
+
+impl Progress {
+    /// Opens the log at the end; `first` of `steps` steps are done.
+    pub(super) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(TrainError::io("open", log))?;
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(steps).with_position(first);
+            let style = "{bar:30} {pos}/{len} steps, {eta} left  {msg}";
+            bar.set_style(
+                ProgressStyle::with_template(style)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar.reset_eta();
+            bar
+        });
+        let now = Instant::now();
+        Ok(Self { log: file, bar, started: now, first, steps, shown: now, loss: f32::NAN })
+    }
+
+    fn record(&mut self, line: &serde_json::Value) -> Result<(), TrainError> {
+        writeln!(self.log, "{line}").map_err(TrainError::io("write", "log.jsonl"))
+    }
+
+    /// After a step.
+    pub(super) fn step(
+        &mut self,
+        step: u64,
+        loss: f32,
+        norm: f32,
+        rate: f64,
+    ) -> Result<(), TrainError> {
+        self.loss = if self.loss.is_nan() { loss } else { 0.98 * self.loss + 0.02 * loss };
+        self.record(&json!({ "step": step, "loss": loss, "gradient": norm, "rate": rate }))?;
+        let smooth = self.loss;
+        if let Some(bar) = &self.bar {
+            bar.set_position(step);
+            bar.set_message(format!("loss {smooth:.4}"));
+        } else if self.shown.elapsed() >= LINE_EVERY {
+            self.shown = Instant::now();
+            let left = self.left(step);
+            self.tell(&format!(
+                "step {step}/{}  loss {smooth:.4}  {} left",
+                self.steps,
+                minutes(left)
+            ));
+        }
+        Ok(())
+    }
+
+    /// After a validation.
+    pub(super) fn validated(&mut self, step: u64, report: &Report) -> Result<(), TrainError> {
+        let (m, c) = (report.model, report.copy_last);
+        self.record(&json!({
+            "step": step, "frames": report.frames, "gain_db": report.gain(),
+            "model": { "pd": m.pd, "psnr": m.psnr() },
+            "copy_last": { "pd": c.pd, "psnr": c.psnr() },
+        }))?;
+        self.tell(&format!(
+            "step {step}  PSNR {:.2} dB (copy-last {:.2}, {:+.2})  PD {:.2} (copy-last {:.2})",
+            m.psnr(),
+            c.psnr(),
+            report.gain(),
+            m.pd,
+            c.pd
+        ));
+        Ok(())
+    }
+
+    /// A line for the user.
+    pub(super) fn tell(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            // Nothing better can be done when standard error is closed.
+            None => drop(writeln!(std::io::stderr(), "{line}")),
+        }
+    }
+
+    fn left(&self, step: u64) -> Duration {
+        let done = (step - self.first).max(1) as f64;
+        self.started.elapsed().mul_f64(self.steps.saturating_sub(step) as f64 / done)
+    }
+}
+
+fn minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}

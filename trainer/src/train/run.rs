@@ -1,0 +1,284 @@
+//! The training loop.
+//!
+//! A step takes one chunk of a batch of sequences; the state goes on into the next chunk without
+//! its history (truncated back-propagation through time). Checkpoints are written between
+//! sequences only, where a run is a function of weights, optimiser and step number: a resumed run
+//! goes on as if it had never stopped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Gradients, Tensor};
+
+use super::progress::Progress;
+use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
+use crate::TrainError;
+use crate::data::{Batch, Mixture};
+use crate::net::direct::{Direct, State, init};
+use crate::net::{Leaf, Params};
+use crate::recipe::Recipe;
+
+/// Where a run puts its files and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of checkpoints, log and contact sheets.
+    pub out: PathBuf,
+    /// Go on from the last checkpoint in `out`.
+    pub resume: bool,
+    /// Stop after this time; `--resume` goes on.
+    pub time: Option<Duration>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The best checkpoint by validation.
+    pub best: PathBuf,
+    /// Its gain over copy-last, in dB.
+    pub gain: Option<f64>,
+    /// Steps done.
+    pub steps: u64,
+    /// True when all steps of the recipe are done.
+    pub complete: bool,
+}
+
+/// Trains `recipe`.
+///
+/// # Errors
+/// [`TrainError`]; what was saved before an error stays intact.
+pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> {
+    let out = options.out.as_path();
+    fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
+    let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
+    let mut mixture = Mixture::open(&recipe.data)?;
+    let validator = Validator::new(&recipe.validate)?;
+    let mut run = if options.resume {
+        resumed(recipe, &last)?
+    } else {
+        let weights = init(&recipe.network.shape(), recipe.seed);
+        Checkpoint {
+            recipe: recipe.clone(),
+            data: mixture.describe(),
+            optimiser: AdamW::new(weights),
+            best: None,
+        }
+    };
+    let mut progress =
+        Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
+    progress.tell(&format!(
+        "{}: {} parameters, {}",
+        recipe.name,
+        run.optimiser.weights.len(),
+        run.data.join("; ")
+    ));
+    if run.optimiser.steps == 0 {
+        let report = score(recipe, &run.optimiser.average, &validator, None)?;
+        if (report.model.pd - report.copy_last.pd).abs() > 1e-3 {
+            return Err(TrainError::Network {
+                name: recipe.network.to_string(),
+                reason: format!(
+                    "untrained it has PD {:.4} where copy-last has {:.4}; they must be equal",
+                    report.model.pd, report.copy_last.pd
+                ),
+            });
+        }
+        progress.validated(0, &report)?;
+        run.write(&best)?;
+    }
+    let device = Device::flex().autodiff();
+    let started = Instant::now();
+    let chunks = (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64;
+    let mut validated = run.optimiser.steps;
+    let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
+    while run.optimiser.steps < recipe.train.steps && in_time() {
+        let number = run.optimiser.steps / chunks;
+        let batch = mixture.batch(recipe.seed, number, recipe.train.batch)?;
+        sequence(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
+        let step = run.optimiser.steps;
+        if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
+            validated = step;
+            let sheet = out.join("sheet.png");
+            let report = score(recipe, &run.optimiser.average, &validator, Some(&sheet))?;
+            progress.validated(step, &report)?;
+            if run.best.is_none_or(|best| report.gain() > best) {
+                run.best = Some(report.gain());
+                run.write(&best)?;
+            }
+            run.write(&last)?;
+        }
+    }
+    let steps = run.optimiser.steps;
+    Ok(Outcome { best, gain: run.best, steps, complete: steps >= recipe.train.steps })
+}
+
+fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
+    let run = Checkpoint::read(last)?;
+    // More steps may be asked for; anything else would make it another run.
+    let mut same = run.recipe.clone();
+    same.train.steps = recipe.train.steps;
+    if same != *recipe {
+        return Err(TrainError::Checkpoint {
+            path: last.to_owned(),
+            reason: "it belongs to another recipe (only train.steps may change); restore the \
+                     recipe or choose another --out"
+                .to_owned(),
+        });
+    }
+    Ok(Checkpoint { recipe: recipe.clone(), ..run })
+}
+
+/// All chunks of one batch of sequences.
+fn sequence(
+    recipe: &Recipe,
+    optimiser: &mut AdamW,
+    batch: &Batch,
+    device: &Device,
+    progress: &mut Progress,
+    best: &Path,
+) -> Result<(), TrainError> {
+    let first = batch.tensor(0, device);
+    let mut state = State::first(&first);
+    let targets = batch.frames() - 1;
+    let mut at = 0;
+    let mut frame = first;
+    while at < targets {
+        let end = (at + recipe.train.chunk).min(targets);
+        let shape = recipe.network.shape();
+        let (net, leaves) = Direct::new(&shape, &optimiser.weights, device)?;
+        let mut total: Option<Tensor<1>> = None;
+        for t in at..end {
+            let (prediction, next) = net.step(&frame, &state);
+            state = next;
+            frame = batch.tensor(t + 1, device);
+            let loss = recipe.loss.loss(&prediction, &frame);
+            total = Some(match total {
+                Some(sum) => sum + loss,
+                None => loss,
+            });
+        }
+        let Some(total) = total else { break };
+        let loss = total / (end - at) as f32;
+        let value = loss.clone().into_scalar::<f32>();
+        let rate = learning_rate(&recipe.train, optimiser.steps);
+        let fail = || TrainError::NotFinite {
+            step: optimiser.steps,
+            loss: value,
+            rate,
+            best: best.to_owned(),
+        };
+        if !value.is_finite() {
+            return Err(fail());
+        }
+        let grads = loss.backward();
+        let mut gradient = gradient_of(&leaves, &grads, &optimiser.weights);
+        if !gradient.iter().flatten().all(|g| g.is_finite()) {
+            return Err(fail());
+        }
+        let norm = optimiser.step(&mut gradient, &recipe.train, rate);
+        progress.step(optimiser.steps, value, norm, rate)?;
+        state = state.detach();
+        at = end;
+    }
+    Ok(())
+}
+
+/// The gradient of every parameter; zeros where the loss does not depend on one, as on all but the
+/// last layer in the very first step.
+fn gradient_of(leaves: &[Leaf], grads: &Gradients, weights: &Params) -> Vec<Vec<f32>> {
+    leaves
+        .iter()
+        .zip(weights.list())
+        .map(|(leaf, param)| {
+            let data = match leaf {
+                Leaf::Kernel(tensor) => tensor.grad(grads).map(Tensor::into_data),
+                Leaf::Bias(tensor) => tensor.grad(grads).map(Tensor::into_data),
+            };
+            data.and_then(|d| d.try_to_vec::<f32>().ok())
+                .unwrap_or_else(|| vec![0.0; param.values.len()])
+        })
+        .collect()
+}
+
+fn score(
+    recipe: &Recipe,
+    weights: &Params,
+    validator: &Validator,
+    sheet: Option<&Path>,
+) -> Result<Report, TrainError> {
+    let device = Device::flex();
+    let (net, _) = Direct::new(&recipe.network.shape(), weights, &device)?;
+    let (report, examples) = validator.run(&net, &device)?;
+    if let Some(path) = sheet {
+        sheet::write(path, &examples)?;
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(steps: u64) -> Recipe {
+        let text = format!(
+            "name = \"t\"\nnetwork = \"nano-direct\"\nseed = 3\n[data]\nside = 16\nframes = 5\n\
+             [[data.demo]]\nworlds = 1\n[train]\nsteps = {steps}\nbatch = 2\nchunk = 2\n\
+             warm_up = 2\n[validate]\nevery = 2\nseeds = [9901]\nframes = 4\nsize = [16, 16]\n"
+        );
+        Recipe::parse("t", &text).unwrap()
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("framecast-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        path
+    }
+
+    #[test]
+    fn a_run_repeats_to_the_bit_and_resumes_as_if_never_stopped() {
+        let run = |name: &str, parts: &[u64]| {
+            let out = folder(name);
+            for (i, &steps) in parts.iter().enumerate() {
+                let options = Options { out: out.clone(), resume: i > 0, time: None };
+                // The schedule depends on the number of steps; keep it flat for this test.
+                let mut recipe = recipe(steps);
+                recipe.train.floor = 1.0;
+                let outcome = train(&recipe, &options).unwrap();
+                assert!(outcome.complete && outcome.best.exists());
+            }
+            let checkpoint = Checkpoint::read(&out.join("last.ckpt")).unwrap();
+            fs::remove_dir_all(&out).unwrap();
+            checkpoint
+        };
+        let whole = run("whole", &[8]);
+        assert_eq!(run("again", &[8]), whole);
+        assert_eq!(run("parts", &[4, 8]).optimiser, whole.optimiser);
+        assert_ne!(whole.optimiser.weights, init(&whole.recipe.network.shape(), 3));
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_best() {
+        let out = folder("nan");
+        let mut recipe = recipe(8);
+        // Overflows: the logarithm of a small error is about -7.
+        recipe.loss.log_mse = 3e38;
+        let options = Options { out: out.clone(), resume: false, time: None };
+        let error = train(&recipe, &options).unwrap_err();
+        assert!(matches!(error, TrainError::NotFinite { step: 0, .. }), "{error}");
+        let best = Checkpoint::read(&out.join("best.ckpt")).unwrap();
+        assert_eq!(best.optimiser.steps, 0);
+        fs::remove_dir_all(&out).unwrap();
+    }
+
+    #[test]
+    fn another_recipe_cannot_resume() {
+        let out = folder("other");
+        let options = Options { out: out.clone(), resume: false, time: None };
+        train(&recipe(2), &options).unwrap();
+        let mut other = recipe(4);
+        other.train.batch = 1;
+        let error = train(&other, &Options { resume: true, ..options }).unwrap_err();
+        assert!(error.to_string().contains("another recipe"), "{error}");
+        fs::remove_dir_all(&out).unwrap();
+    }
+}

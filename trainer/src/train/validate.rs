@@ -1,0 +1,146 @@
+//! Scores during training: the network over demo flights it never saw, beside copy-last on the same
+//! frames, by the runtime's own metrics.
+
+use burn::tensor::{Device, Tensor};
+use framecast::frame::{Rational, Size};
+use framecast::source::demo::Scene;
+use framecast::vision::{FloatImage, RgbImage, metrics};
+
+use crate::TrainError;
+use crate::data::{FourTwoZero, frame_tensor};
+use crate::net::direct::{Direct, State};
+use crate::recipe::Validation;
+
+/// Means over all scored frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scores {
+    /// Perceptual distance.
+    pub pd: f64,
+    /// Mean squared error, 0..=1.
+    pub mse: f64,
+}
+
+impl Scores {
+    /// Signal-to-noise ratio of the mean error, in dB.
+    #[must_use]
+    pub fn psnr(&self) -> f64 {
+        metrics::psnr_of(self.mse)
+    }
+
+    fn add(&mut self, target: &RgbImage, prediction: &FloatImage) -> Result<(), String> {
+        self.pd += metrics::pd(target, prediction).map_err(|e| e.to_string())?;
+        self.mse += metrics::mse(target, prediction).map_err(|e| e.to_string())?;
+        Ok(())
+    }
+
+    fn divide(&mut self, count: u64) {
+        self.pd /= count.max(1) as f64;
+        self.mse /= count.max(1) as f64;
+    }
+}
+
+/// The network beside copy-last.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The network.
+    pub model: Scores,
+    /// Copy-last on the same frames.
+    pub copy_last: Scores,
+    /// Scored frames.
+    pub frames: u64,
+}
+
+impl Report {
+    /// PSNR over copy-last, in dB.
+    #[must_use]
+    pub fn gain(&self) -> f64 {
+        self.model.psnr() - self.copy_last.psnr()
+    }
+}
+
+/// Rendered validation flights.
+pub struct Validator {
+    flights: Vec<Vec<RgbImage>>,
+}
+
+/// The last step of a flight, for the contact sheet.
+pub struct Example {
+    /// The frame the network saw last.
+    pub input: RgbImage,
+    /// The frame that came.
+    pub target: RgbImage,
+    /// What was predicted.
+    pub prediction: RgbImage,
+}
+
+impl Validator {
+    /// Renders the flights.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`] for sizes that cannot be rendered.
+    pub fn new(recipe: &Validation) -> Result<Self, TrainError> {
+        let fail = |reason| TrainError::Recipe { path: "validate".to_owned(), reason };
+        let [width, height] = recipe.size;
+        let mut through = FourTwoZero::default();
+        let mut flights = Vec::new();
+        for &seed in &recipe.seeds {
+            let mut scene = Scene::new(seed, Size::new(width, height), Rational::whole(30))
+                .map_err(|e| fail(e.to_string()))?;
+            let mut flight = Vec::new();
+            for i in 0..recipe.frames {
+                let mut picture = RgbImage::default();
+                scene.render(i, &mut picture);
+                through.pass(&mut picture).map_err(fail)?;
+                flight.push(picture);
+            }
+            flights.push(flight);
+        }
+        Ok(Self { flights })
+    }
+
+    /// Scores the network and gives one example a flight.
+    ///
+    /// # Errors
+    /// [`TrainError::Network`] when predictions and frames do not fit.
+    pub fn run(&self, net: &Direct, device: &Device) -> Result<(Report, Vec<Example>), TrainError> {
+        let fail = |reason| TrainError::Network { name: "validation".to_owned(), reason };
+        let mut report = Report::default();
+        let mut examples = Vec::new();
+        for flight in &self.flights {
+            let mut state: Option<State> = None;
+            let mut last: Option<(&RgbImage, FloatImage)> = None;
+            for picture in flight {
+                if let Some((before, prediction)) = &last {
+                    report.model.add(picture, prediction).map_err(fail)?;
+                    report.copy_last.add(picture, &FloatImage::from(*before)).map_err(fail)?;
+                    report.frames += 1;
+                }
+                let frame = frame_tensor(&[picture], device);
+                let before = state.take().unwrap_or_else(|| State::first(&frame));
+                let (prediction, next) = net.step(&frame, &before);
+                state = Some(next);
+                if !std::ptr::eq(picture, flight.last().unwrap_or(picture)) {
+                    last = Some((picture, float_image(prediction, picture.size()).map_err(fail)?));
+                }
+            }
+            if let (Some((input, prediction)), Some(target)) = (last, flight.last()) {
+                let mut rounded = RgbImage::default();
+                prediction.round_to_rgb(&mut rounded);
+                examples.push(Example {
+                    input: input.clone(),
+                    target: target.clone(),
+                    prediction: rounded,
+                });
+            }
+        }
+        report.model.divide(report.frames);
+        report.copy_last.divide(report.frames);
+        Ok((report, examples))
+    }
+}
+
+/// `1 x 3 x H x W` in 0..=1 as a picture in levels.
+fn float_image(prediction: Tensor<4>, size: Size) -> Result<FloatImage, String> {
+    let values = prediction.into_data().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?;
+    Ok(FloatImage { size, data: values.into_iter().map(|v| v * 255.0).collect() })
+}
