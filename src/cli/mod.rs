@@ -4,9 +4,12 @@
 
 mod completions;
 mod config;
+mod eval;
 mod exit;
+mod forecast_args;
 mod forecaster;
 mod interrupt;
+mod progress;
 mod run;
 mod settings;
 mod source;
@@ -40,6 +43,8 @@ enum Command {
     Run(Box<run::Args>),
     /// List cameras, or find out what a source delivers
     Source(source::Args),
+    /// Score a predictor beside copy-last on the same frames
+    Eval(Box<eval::Args>),
     /// Show or check the configuration
     Config(config::Args),
     /// Print a completion script for a shell
@@ -65,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Source(args) => source::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -20,17 +20,18 @@ use super::{EvalOptions, Row};
 /// How long one frame of a source may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Makes a forecaster for frames of a size; called once for each size in turn.
-pub type Maker<'a> = dyn FnMut(Size) -> Result<Box<dyn Forecaster>, TaskError> + 'a;
+/// Makes a forecaster for frames of a size; called once for each size in turn. Its error `E` is
+/// what the evaluation fails with.
+pub type Maker<'a, E> = dyn FnMut(Size) -> Result<Box<dyn Forecaster>, E> + 'a;
 
 /// Told after each frame or sequence how many are done, and of how many if that is known. Answers
 /// false to stop early.
 pub type Progress<'a> = dyn FnMut(u64, Option<u64>) -> bool + 'a;
 
 /// Evaluates sources one after the other. One thread owns it; it computes on two.
-pub struct Evaluator<'a> {
+pub struct Evaluator<'a, E> {
     options: EvalOptions,
-    make: &'a mut Maker<'a>,
+    make: &'a mut Maker<'a, E>,
     /// A forecaster kept for further sources of the same size.
     kept: Option<(Size, Box<dyn Forecaster>)>,
     judge: Judge,
@@ -38,9 +39,9 @@ pub struct Evaluator<'a> {
     scaled: RgbImage,
 }
 
-impl<'a> Evaluator<'a> {
+impl<'a, E: From<TaskError>> Evaluator<'a, E> {
     /// An evaluator whose predictors come from `make`.
-    pub fn new(options: EvalOptions, make: &'a mut Maker<'a>) -> Self {
+    pub fn new(options: EvalOptions, make: &'a mut Maker<'a, E>) -> Self {
         Self {
             options,
             make,
@@ -51,13 +52,18 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Changes how much is read of the sources to come.
+    pub const fn limit_frames(&mut self, frames: Option<u64>) {
+        self.options.frames = frames;
+    }
+
     /// A predictor with reset state for frames of `size`.
-    fn predictor(&mut self, size: Size) -> Result<Predictor, TaskError> {
+    fn predictor(&mut self, size: Size) -> Result<Predictor, E> {
         let forecaster = match self.kept.take() {
             Some((kept, forecaster)) if kept == size => forecaster,
             _ => (self.make)(size)?,
         };
-        Predictor::new(forecaster, size, PredictorOptions::default())
+        Ok(Predictor::new(forecaster, size, PredictorOptions::default())?)
     }
 
     fn keep(&mut self, predictor: Predictor) {
@@ -73,7 +79,7 @@ impl<'a> Evaluator<'a> {
         name: &str,
         source: &mut dyn Source,
         progress: &mut Progress<'_>,
-    ) -> Result<Row, TaskError> {
+    ) -> Result<Row, E> {
         let mut tally = Tally::default();
         let mut converter = FrameConverter::new();
         let mut rgb = RgbImage::default();
@@ -81,26 +87,25 @@ impl<'a> Evaluator<'a> {
         let (mut read, mut targets) = (0u64, 0u64);
         let total = source.info().frames.map(|n| n.min(self.options.frames.unwrap_or(n)));
         while self.options.frames.is_none_or(|limit| read < limit) {
-            let frame = match source.read(MonoTime::now().after(PATIENCE))? {
-                Read::Frame(frame) => frame,
-                Read::Lost { frames, .. } => {
-                    tally.lost += frames;
-                    continue;
-                }
-                Read::Reopened => {
-                    if let Some(predictor) = &mut predictor {
-                        predictor.reset(ResetReason::Reconnect);
+            let frame =
+                match source.read(MonoTime::now().after(PATIENCE)).map_err(TaskError::from)? {
+                    Read::Frame(frame) => frame,
+                    Read::Lost { frames, .. } => {
+                        tally.lost += frames;
+                        continue;
                     }
-                    continue;
-                }
-                Read::End => break,
-                Read::Timeout => {
-                    return Err(TaskError::Data {
-                        place: name.to_owned(),
-                        reason: format!("no frame came for {} s", PATIENCE.as_secs()),
-                    });
-                }
-            };
+                    Read::Reopened => {
+                        if let Some(predictor) = &mut predictor {
+                            predictor.reset(ResetReason::Reconnect);
+                        }
+                        continue;
+                    }
+                    Read::End => break,
+                    Read::Timeout => {
+                        let reason = format!("no frame came for {} s", PATIENCE.as_secs());
+                        return Err(TaskError::Data { place: name.to_owned(), reason }.into());
+                    }
+                };
             read += 1;
             match converter.to_rgb(&frame, &mut rgb) {
                 Ok(()) => {}
@@ -109,7 +114,7 @@ impl<'a> Evaluator<'a> {
                     tally.lost += 1;
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(TaskError::from(error).into()),
             }
             let size = scale(&self.options, &mut self.resizer, &rgb, &mut self.scaled)?.size();
             let mut current = match predictor.take() {
@@ -151,7 +156,7 @@ impl<'a> Evaluator<'a> {
         path: &Path,
         limits: &Limits,
         progress: &mut Progress<'_>,
-    ) -> Result<Row, TaskError> {
+    ) -> Result<Row, E> {
         let mut found = sequences::find(path, limits)?;
         if let Some(most) = self.options.frames {
             found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
@@ -200,7 +205,7 @@ impl<'a> Evaluator<'a> {
         inputs: &[RgbImage],
         target: &RgbImage,
         tally: &mut Tally,
-    ) -> Result<Size, TaskError> {
+    ) -> Result<Size, E> {
         let scaled_size = scale(&self.options, &mut self.resizer, target, &mut self.scaled)?.size();
         let mut predictor = self.predictor(scaled_size)?;
         let mut last = RgbImage::default();

@@ -1,0 +1,149 @@
+//! `framecast eval`: score a predictor beside copy-last on the same frames.
+
+mod table;
+
+use std::path::Path;
+
+use framecast::config::Config;
+use framecast::engine::LoadReport;
+use framecast::frame::FramePool;
+use framecast::pipeline::Stop;
+use framecast::source;
+use framecast::source::uri::{Location, redact};
+use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout, Row};
+use serde::Serialize;
+
+use super::exit::{self, Failure};
+use super::forecast_args::ForecastArgs;
+use super::progress::Bar;
+use super::{Outcome, forecaster, interrupt};
+
+/// Frames read of a source that has no end, unless `--frames` says otherwise.
+const ENDLESS_FRAMES: u64 = 300;
+
+/// Arguments of `framecast eval`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Clips, cameras or demo:; with --layout sequences folders or tar archives of folders of frames
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    #[command(flatten)]
+    forecast: ForecastArgs,
+
+    /// clip: every frame but the first is a target; sequences: the last frame of each folder
+    #[arg(long, value_name = "LAYOUT", default_value = "clip")]
+    layout: Layout,
+
+    /// Read at most N frames of each source, or N sequences
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+
+    /// Scale frames by area to this width first
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=16384))]
+    width: Option<u32>,
+
+    /// Leave the first K targets of each clip out
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    skip: u64,
+
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// The report with what ran.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a EvalReport,
+    /// SHA-256 of the model, or the name of the baseline.
+    identity: Option<&'a str>,
+    /// The engine of the last load; absent for a baseline.
+    engine: Option<&'a LoadReport>,
+}
+
+/// Runs `framecast eval`.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let config = args.forecast.config()?;
+    let options = EvalOptions {
+        layout: args.layout,
+        frames: args.frames,
+        skip: args.skip,
+        width: args.width,
+    };
+    if args.layout == Layout::Sequences && args.skip > 0 {
+        return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
+    }
+    let stop = Stop::new();
+    interrupt::on_signal(&stop)?;
+    let mut ran: Option<(String, String, Option<LoadReport>)> = None;
+    let mut make = |size| {
+        let opened = forecaster::open(&config, size)?;
+        let (name, identity) = (opened.forecaster.name(), opened.forecaster.identity());
+        ran = Some((name.to_owned(), identity.to_owned(), opened.report));
+        Ok::<_, Failure>(opened.forecaster)
+    };
+    let mut evaluator = Evaluator::new(options, &mut make);
+    let mut rows = Vec::new();
+    for uri in &args.sources {
+        if stop.is_aborted() {
+            break;
+        }
+        rows.push(evaluate(uri, args, &config, &mut evaluator, &stop)?);
+    }
+    let (name, identity, engine) = ran.unwrap_or((config.model.path.clone(), String::new(), None));
+    let report = EvalReport::new(&name, &options, rows);
+    let text = if args.json {
+        let identity = Some(identity.as_str()).filter(|i| !i.is_empty());
+        let document = Document { report: &report, identity, engine: engine.as_ref() };
+        let json = serde_json::to_string_pretty(&document);
+        format!("{}\n", json.map_err(anyhow::Error::from)?)
+    } else {
+        table::text(&report, engine.as_ref())
+    };
+    std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
+    if stop.is_aborted() {
+        return Err(Failure::interrupted());
+    }
+    if report.frames == 0 {
+        let reason = "no target could be scored; a clip needs two frames, and a sequence too";
+        return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
+    }
+    Ok(())
+}
+
+fn evaluate(
+    uri: &str,
+    args: &Args,
+    config: &Config,
+    evaluator: &mut Evaluator<'_, Failure>,
+    stop: &Stop,
+) -> Result<Row, Failure> {
+    let shown = redact(uri);
+    let mut options = config.source.options();
+    options.paced = false;
+    let mut bar = Bar::new(&shown);
+    let mut progress = |done, total| {
+        bar.show(done, total);
+        !stop.is_aborted()
+    };
+    if args.layout == Layout::Sequences {
+        return evaluator.sequences(&shown, Path::new(uri), &options.limits, &mut progress);
+    }
+    // The frame in work, the one kept by a source that reads ahead, and what a camera holds.
+    let pool = FramePool::new(4 + options.buffers as usize);
+    let mut source = source::open(uri, &options, &pool)?;
+    let info = source.info();
+    let demo = matches!(Location::parse(uri), Ok(Location::Demo(_)));
+    let endless = info.live || (demo && info.frames.is_none());
+    if endless && args.frames.is_none() {
+        tracing::warn!("{shown} has no end; {ENDLESS_FRAMES} frames are read (see --frames)");
+    }
+    evaluator.limit_frames(args.frames.or(endless.then_some(ENDLESS_FRAMES)));
+    evaluator.clip(&shown, source.as_mut(), &mut progress)
+}
+
+fn usage(reason: &'static str) -> Failure {
+    Failure::new(exit::USAGE, anyhow::anyhow!(reason))
+}

@@ -1,0 +1,78 @@
+//! An evaluation for people.
+
+use std::fmt::Write as _;
+
+use framecast::engine::LoadReport;
+use framecast::task::evaluate::{EvalReport, LatencyMs, Means, Paired};
+
+/// The report as text: two lines a source, model above copy-last, then all of them pooled.
+pub(super) fn text(report: &EvalReport, engine: Option<&LoadReport>) -> String {
+    let mut text = String::new();
+    let mut line = |l: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{l}");
+    };
+    let engine = engine.map(|e| format!(" on {}", e.summary())).unwrap_or_default();
+    line(format!("{}{engine}, protocol {}", report.predictor, report.protocol));
+    let mut parts = vec![(
+        None,
+        report.frames,
+        &report.model,
+        &report.copy_last,
+        report.paired,
+        report.latency_ms,
+    )];
+    if report.sources.len() > 1 {
+        let rows = report.sources.iter();
+        let rows = rows.map(|r| {
+            (Some(r.source.as_str()), r.frames, &r.model, &r.copy_last, r.paired, r.latency_ms)
+        });
+        parts.splice(0..0, rows);
+    }
+    let width = report.predictor.chars().count().clamp(9, 24);
+    for (source, frames, model, copy_last, paired, latency) in parts {
+        let single = report.sources.first().filter(|_| report.sources.len() == 1);
+        let name = source.or(single.map(|r| r.source.as_str())).unwrap_or("all sources");
+        line(String::new());
+        line(format!("{name}: {frames} targets, {}, {}", pairs(paired), time(latency)));
+        line(format!("  {:<width$}  {}", clip(&report.predictor, width), means(model)));
+        line(format!("  {:<width$}  {}", "copy-last", means(copy_last)));
+    }
+    if report.lost > 0 {
+        line(format!("\n{} frames or sequences were lost and are no targets", report.lost));
+    }
+    text
+}
+
+fn clip(name: &str, width: usize) -> String {
+    name.chars().take(width).collect()
+}
+
+fn means(means: &Means) -> String {
+    let number = |v: Option<f64>, width: usize, digits: usize, none: &str| match v {
+        Some(v) => format!("{v:>width$.digits$}"),
+        None => format!("{none:>width$}"),
+    };
+    // A mean error of zero is an infinite ratio; without targets there is nothing at all.
+    let none = if means.mse.is_some() { "inf" } else { "-" };
+    format!(
+        "PD {}  MSE {}  PSNR {} dB  SSIM {}  PSNR of frames {} dB",
+        number(means.pd, 7, 3, "-"),
+        number(means.mse, 9, 6, "-"),
+        number(means.psnr, 6, 2, none),
+        number(means.ssim, 6, 4, "-"),
+        number(means.psnr_frames, 6, 2, "-"),
+    )
+}
+
+fn pairs(paired: Paired) -> String {
+    let Paired { better, worse, equal } = paired;
+    format!("PD better on {better}, worse on {worse}, equal on {equal}")
+}
+
+fn time(latency: LatencyMs) -> String {
+    match (latency.p50, latency.p99) {
+        (Some(p50), Some(p99)) => format!("{p50:.2} ms a frame (p99 {p99:.2})"),
+        _ => "no prediction made".to_owned(),
+    }
+}
