@@ -7,6 +7,8 @@
 mod background;
 pub mod demo;
 mod error;
+#[cfg(any(target_os = "macos", windows, all(target_os = "linux", feature = "nokhwa")))]
+mod nokhwa;
 mod open;
 mod options;
 mod playback;

@@ -45,11 +45,33 @@ pub fn open(
         }
         Location::Path(path) => open_file(&path, options, pool),
         Location::V4l2(path) => open_camera(&path, options, pool),
-        Location::Nokhwa(_) | Location::Network(_) => Err(SourceError::Uri {
+        Location::Nokhwa(index) => open_nokhwa(&index, options, pool),
+        Location::Network(_) => Err(SourceError::Uri {
             uri: redact(uri),
             reason: "this build reads demo:, Y4M files and - (Y4M on stdin)".into(),
         }),
     }
+}
+
+#[cfg(any(target_os = "macos", windows, all(target_os = "linux", feature = "nokhwa")))]
+fn open_nokhwa(
+    index: &str,
+    options: &SourceOptions,
+    pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    Ok(Box::new(super::nokhwa::open(index, options, pool)?))
+}
+
+#[cfg(not(any(target_os = "macos", windows, all(target_os = "linux", feature = "nokhwa"))))]
+fn open_nokhwa(
+    index: &str,
+    _options: &SourceOptions,
+    _pool: &FramePool,
+) -> Result<Box<dyn Source>, SourceError> {
+    Err(SourceError::Uri {
+        uri: format!("nokhwa:{index}"),
+        reason: "this build has no nokhwa (feature `nokhwa`); on Linux use v4l2:/dev/video0".into(),
+    })
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]

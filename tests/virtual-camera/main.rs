@@ -9,6 +9,8 @@
 mod bars;
 mod faults;
 mod formats;
+#[cfg(feature = "nokhwa")]
+mod nokhwa;
 mod program;
 mod report;
 mod tally;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         program::all(&mut report, path, "/dev/video1");
         formats::colours(&mut report, path);
         faults::all(&mut report, path);
+        #[cfg(feature = "nokhwa")]
+        nokhwa::all(&mut report, path);
     } else {
         report.outcome("multi-planar disconnect", faults::disconnect(path));
     }

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long)]
     colour: Option<Colour>,
 
-    /// Camera control to set first; repeat for more, in this order
+    /// Camera control to set first; repeat for more (switches and menus are set before values)
     #[arg(long, value_name = "NAME=VALUE", value_parser = control)]
     control: Vec<(String, i64)>,
 

@@ -87,9 +87,7 @@ impl Camera {
         let kind = device.capture_type()?;
         let format = negotiate(&device, kind, options)?;
         let rate = format::set_rate(&device, kind, options.rate)?;
-        for (name, value) in &options.controls {
-            controls::set(&device, name, *value)?;
-        }
+        controls::set_all(&device, &options.controls)?;
         let description = device.describe();
         let stream = Stream::start(device, &format, options.buffers)?;
         let colour = options.colour.unwrap_or(format.colour);

@@ -97,6 +97,22 @@ impl Controls {
     }
 }
 
+/// Sets several controls, switches and menus first: those are the automatics, and while one is on
+/// the values it governs cannot be set.
+pub(super) fn set_all(device: &Device, wishes: &[(String, i64)]) -> Result<(), SourceError> {
+    let mut found = Vec::with_capacity(wishes.len());
+    for (name, value) in wishes {
+        found.push((find(device, name)?, name, *value));
+    }
+    found.sort_by_key(|(control, ..)| comes_late(&control.kind));
+    found.iter().try_for_each(|(_, name, value)| set(device, name, *value))
+}
+
+/// True for a plain value, which a switch or menu may govern.
+const fn comes_late(kind: &ControlKind) -> bool {
+    !matches!(kind, ControlKind::Boolean | ControlKind::Menu(_))
+}
+
 /// Sets the control called `name`, or numbered so (`0x00980900`).
 pub(super) fn set(device: &Device, name: &str, value: i64) -> Result<(), SourceError> {
     let control = find(device, name)?;
@@ -317,6 +333,7 @@ mod tests {
         let error = check(&menu, 2).unwrap_err();
         assert!(error.contains("1 (Manual), 3 (Auto)"), "{error}");
         assert!(check(&menu, 3).is_ok());
+        assert!(!comes_late(&menu.kind) && comes_late(&ControlKind::Integer));
         assert!(check(&control(ControlKind::Button), 1_000).is_ok());
         assert!(check(&control(ControlKind::Other), 0).is_err());
         let mut mask = control(ControlKind::Bitmask);
