@@ -9,6 +9,7 @@ mod exit;
 mod forecast_args;
 mod forecaster;
 mod interrupt;
+mod model;
 mod progress;
 mod run;
 mod settings;
@@ -45,6 +46,8 @@ enum Command {
     Source(source::Args),
     /// Score a predictor beside copy-last on the same frames
     Eval(Box<eval::Args>),
+    /// Look into a model file
+    Model(model::Args),
     /// Show or check the configuration
     Config(config::Args),
     /// Print a completion script for a shell
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Source(args) => source::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Model(args) => model::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -2,6 +2,7 @@
 //!
 //! Nothing here runs a model: engines do. Everything is plain data, read once at load.
 
+pub mod analysis;
 mod check;
 mod contract;
 mod error;
