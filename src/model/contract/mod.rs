@@ -7,6 +7,8 @@ mod document;
 mod infer;
 mod overlay;
 mod port;
+#[cfg(test)]
+mod schema;
 mod validate;
 
 pub use card::{Provenance, Score};
