@@ -10,6 +10,7 @@ mod forecast_args;
 mod forecaster;
 mod interrupt;
 mod model;
+mod predict;
 mod progress;
 mod run;
 mod settings;
@@ -44,6 +45,8 @@ enum Command {
     Run(Box<run::Args>),
     /// List cameras, or find out what a source delivers
     Source(source::Args),
+    /// Write predicted frames as video
+    Predict(Box<predict::Args>),
     /// Score a predictor beside copy-last on the same frames
     Eval(Box<eval::Args>),
     /// Look into a model file
@@ -73,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Source(args) => source::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Config(args) => config::run(&args),

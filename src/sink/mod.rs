@@ -4,7 +4,9 @@
 mod jsonl;
 mod queue;
 mod result_sink;
+mod y4m;
 
 pub use jsonl::Jsonl;
 pub use queue::{SinkCounts, SinkFeed, SinkQueue};
 pub use result_sink::ResultSink;
+pub use y4m::{Chroma, Y4mError, Y4mWriter};

@@ -21,6 +21,7 @@ mod surprise;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod view;
 mod window;
 
 pub use baseline::{CopyLast, Linear};
@@ -32,3 +33,4 @@ pub use interval::RunningMedian;
 pub use predictor::{Predictor, PredictorOptions, Step};
 pub use surprise::{Surprise, SurpriseEvent, SurpriseOptions};
 pub use totals::{Distance, StepScore, Totals};
+pub use view::View;
