@@ -1,10 +1,12 @@
 //! Exit codes, and how an error becomes one.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use framecast::config::ConfigError;
 use framecast::engine::EngineError;
 use framecast::model::ModelError;
+use framecast::pipeline::PipelineError;
 use framecast::source::SourceError;
 use framecast::task::TaskError;
 
@@ -56,7 +58,15 @@ impl Failure {
         if broken_pipe {
             return ExitCode::from(OK);
         }
-        // A cause already contained in its parent's message is not repeated.
+        eprintln!("framecast: {self}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The error with its causes; one already contained in its parent's message is not repeated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(error) = &self.error else { return f.write_str("interrupted") };
         let mut message = error.to_string();
         for cause in error.chain().skip(1) {
             let cause = cause.to_string();
@@ -65,8 +75,7 @@ impl Failure {
                 message.push_str(&cause);
             }
         }
-        eprintln!("framecast: {message}");
-        ExitCode::from(self.code)
+        f.write_str(&message)
     }
 }
 
@@ -86,6 +95,16 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let code = if matches!(error, ConfigError::Set { .. }) { USAGE } else { CONFIG };
         Self::new(code, error)
+    }
+}
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Source(error) => error.into(),
+            PipelineError::Task(error) => error.into(),
+            other => Self::new(FAILURE, other),
+        }
     }
 }
 

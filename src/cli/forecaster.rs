@@ -1,11 +1,11 @@
 //! From the configured model to something that predicts frames.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use framecast::config::{Config, ModelSettings};
+use framecast::config::Config;
 use framecast::engine::{self, LoadReport};
 use framecast::frame::Size;
-use framecast::model::{Contract, ModelFile};
+use framecast::model::{ModelFile, Overlay, registry};
 use framecast::task::predict::{CopyLast, Direct, Forecaster, Linear, binding};
 
 use super::exit::{self, Failure};
@@ -26,7 +26,11 @@ pub(crate) fn open(config: &Config, size: Size) -> Result<Opened, Failure> {
         // Copy-last is measured beside every predictor, so alone it is the run without a model.
         "none" | CopyLast::NAME => Ok(baseline(Box::new(CopyLast))),
         Linear::NAME => Ok(baseline(Box::new(Linear::new()))),
-        _ => load(config, find(&config.model)?, size),
+        name => {
+            // A path in a configuration file is relative to that file.
+            let base: Vec<_> = config.model.base.iter().cloned().collect();
+            load(config, registry::resolve(name, &base)?, size)
+        }
     }
 }
 
@@ -38,7 +42,8 @@ fn baseline(forecaster: Box<dyn Forecaster>) -> Opened {
 pub(crate) fn load(config: &Config, path: PathBuf, size: Size) -> Result<Opened, Failure> {
     let mut file = ModelFile::open(&path)?;
     if let Some(table) = &config.model.contract {
-        file.set_contract(contract_of(table)?)?;
+        let lines = Overlay::from_table("[model.contract]", table.clone())?;
+        file.set_contract(lines.apply(&file)?)?;
     }
     let Some(contract) = file.contract()? else {
         return Err(Failure::new(
@@ -59,46 +64,4 @@ pub(crate) fn load(config: &Config, path: PathBuf, size: Size) -> Result<Opened,
     let identity = file.sha256().to_owned();
     let direct = Direct::new(loaded.session, &contract, identity, size).map_err(bind)?;
     Ok(Opened { forecaster: Box::new(direct), path: Some(path), report: Some(loaded.report) })
-}
-
-/// A contract written under `[model.contract]`.
-fn contract_of(table: &toml::Table) -> Result<Contract, Failure> {
-    toml::Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| {
-        let message = error.message().to_owned();
-        Failure::new(exit::CONFIG, anyhow::anyhow!("[model.contract]: {message}"))
-    })
-}
-
-/// Where the model lies. A path in a configuration file is relative to that file; the shipped
-/// default is also searched around the program, so that it is found from any folder.
-fn find(model: &ModelSettings) -> Result<PathBuf, Failure> {
-    let path = Path::new(&model.path);
-    let mut places = Vec::new();
-    if let Some(base) = &model.base {
-        places.push(base.join(path));
-    }
-    places.push(path.to_owned());
-    if model.is_default
-        && let Ok(program) = std::env::current_exe()
-    {
-        // Beside the program, in an installed tree, and in the source tree it was built in.
-        let around = program.ancestors().skip(1).take(4);
-        places.extend(around.clone().map(|dir| dir.join(path)));
-        places.extend(around.map(|dir| dir.join("share/framecast").join(path)));
-    }
-    match places.iter().find(|place| place.is_file()) {
-        Some(found) => Ok(found.clone()),
-        None => {
-            let searched: Vec<_> = places.iter().map(|p| p.display().to_string()).collect();
-            Err(Failure::new(
-                exit::CONFIG,
-                anyhow::anyhow!(
-                    "no model {:?}; searched {}; give one with --predict FILE.onnx, or measure \
-                     without a model with --predict none",
-                    model.path,
-                    searched.join(", ")
-                ),
-            ))
-        }
-    }
 }

@@ -90,8 +90,6 @@ pub struct ModelSettings {
     pub path: String,
     /// The folder a relative path starts from: that of the configuration file which names it.
     pub base: Option<PathBuf>,
-    /// True when the path is the shipped default and may be searched beside the program.
-    pub is_default: bool,
     /// Load again when the file changes.
     pub reload: bool,
     /// Compare the stored test vectors at load.
@@ -243,7 +241,6 @@ fn model(read: &Reader<'_>) -> Result<ModelSettings, ConfigError> {
             Some(Origin::File { path, .. }) => path.parent().map(Path::to_owned),
             _ => None,
         },
-        is_default: matches!(origin, Some(Origin::Default)),
         reload: read.boolean("model.reload")?,
         self_test: read.boolean("model.self_test")?,
         bind: read.integers("model.bind")?.into_iter().map(bind).collect::<Result<_, _>>()?,
@@ -270,7 +267,7 @@ mod tests {
     fn the_shipped_file_is_valid_and_names_the_model() {
         let config = with("").unwrap();
         assert_eq!(config.source.uri, "demo:");
-        assert!(config.model.path.ends_with(".onnx") && config.model.is_default);
+        assert!(config.model.path.ends_with(".onnx"));
         assert_eq!((config.ring.policy, config.ring.max_age), (None, None));
         assert_eq!(config.model.contract, None);
     }
@@ -301,7 +298,6 @@ mod tests {
         assert_eq!(config.ring.max_age, Some(Duration::from_millis(250)));
         assert_eq!(config.model.bind.get("N"), Some(&4));
         assert_eq!(config.model.base.as_deref(), Some(Path::new("/etc/cam")));
-        assert!(!config.model.is_default);
     }
 
     #[test]

@@ -139,6 +139,6 @@ mod tests {
         intake.accept(frame(), MonoTime::ZERO);
         let counts = ledger.snapshot();
         assert_eq!((counts.in_flight, counts.dropped.get(DropReason::Policy)), (1, 1));
-        assert!(matches!(ring.try_pop(), Popped::Item(Captured { reopened: 1, .. })));
+        assert!(matches!(ring.try_pop(), Popped::Item(Captured { reopened: 1, .. }, 1)));
     }
 }

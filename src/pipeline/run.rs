@@ -231,8 +231,8 @@ fn infer_loop(
 ) -> ThreadResult {
     let outcome = loop {
         match ring.pop(MonoTime::now().after(POLL)) {
-            Popped::Item(lost) if stop.is_aborted() => lost.ticket.dropped(DropReason::Shutdown),
-            Popped::Item(captured) => match worker.process(captured) {
+            Popped::Item(lost, _) if stop.is_aborted() => lost.ticket.dropped(DropReason::Shutdown),
+            Popped::Item(captured, left_out) => match worker.process(captured, left_out) {
                 Ok(Some(record)) => sinks.iter().for_each(|sink| sink.offer(&record)),
                 Ok(None) => {}
                 Err(error) => break Err(error),
@@ -243,7 +243,7 @@ fn infer_loop(
     };
     // What still waits has no one to work on it; its tickets count it.
     ring.close();
-    while let Popped::Item(lost) = ring.try_pop() {
+    while let Popped::Item(lost, _) = ring.try_pop() {
         lost.ticket.dropped(DropReason::Shutdown);
     }
     // A state file is written after a failure too: it is from before the failed frame.

@@ -3,7 +3,7 @@
 use crate::frame::FrameMeta;
 use crate::model::ResetReason;
 use crate::task::TaskError;
-use crate::task::predict::{Predictor, Step, Totals};
+use crate::task::predict::{Step, Totals};
 use crate::vision::RgbImage;
 
 /// What the inference thread runs on each frame. One thread owns it.
@@ -36,30 +36,5 @@ pub trait Stage: Send {
     /// [`TaskError`] when a state file cannot be written.
     fn finish(&mut self) -> Result<(), TaskError> {
         Ok(())
-    }
-}
-
-impl Stage for Predictor {
-    fn step(&mut self, image: &RgbImage, meta: &FrameMeta) -> Result<Step, TaskError> {
-        Self::step(self, image, meta)
-    }
-
-    fn between_frames(&mut self, age: Option<std::time::Duration>) -> Result<(), TaskError> {
-        if let Some(age) = age {
-            self.note_display_age(age);
-        }
-        Ok(())
-    }
-
-    fn reset(&mut self, reason: ResetReason) {
-        Self::reset(self, reason);
-    }
-
-    fn totals(&self) -> &Totals {
-        Self::totals(self)
-    }
-
-    fn events(&self) -> u64 {
-        Self::events(self)
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::frame::{Clock, DropReason};
+use crate::frame::{Clock, DropReason, FrameMeta, FrameSeq};
 use crate::model::ResetReason;
 use crate::ring::InFlight;
 use crate::vision::{FrameConverter, RgbImage, VisionError};
@@ -57,9 +57,17 @@ impl Worker {
 
     /// Works on one frame; `None` when it was dropped (and counted).
     ///
+    /// `left_out` is how many frames the ring's policy has left out on purpose so far. The main
+    /// stage gets numbers without those, so that a model too slow for the camera sees a slower
+    /// stream and not a gap, which would reset its state, at each frame. Real losses stay gaps.
+    ///
     /// # Errors
     /// [`PipelineError`] when the run cannot go on; the frame is counted as dropped.
-    pub fn process(&mut self, captured: Captured) -> Result<Option<FrameRecord>, PipelineError> {
+    pub fn process(
+        &mut self,
+        captured: Captured,
+        left_out: u64,
+    ) -> Result<Option<FrameRecord>, PipelineError> {
         let Captured { frame, ticket, reopened } = captured;
         if std::mem::replace(&mut self.reopened, reopened) != reopened {
             self.stage.reset(ResetReason::Reconnect);
@@ -91,7 +99,8 @@ impl Worker {
             ticket.dropped(DropReason::Deadline);
             return Ok(None);
         };
-        let step = self.stage.step(&self.image, &meta)?;
+        let counted = FrameMeta { seq: FrameSeq(meta.seq.0.wrapping_sub(left_out)), ..meta };
+        let step = self.stage.step(&self.image, &counted)?;
         if !permit.is_valid() {
             ticket.dropped(DropReason::Deadline);
             return Err(PipelineError::Stuck { timeout: self.limiter.timeout() });

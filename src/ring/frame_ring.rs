@@ -32,8 +32,9 @@ pub enum Pushed<T> {
 /// What a [`FrameRing::pop`] brought.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Popped<T> {
-    /// The oldest item.
-    Item(T),
+    /// The oldest item, and how many items offered before it the policy had left out on purpose
+    /// ([`DropReason::Policy`]) since the ring began.
+    Item(T, u64),
     /// Nothing until the deadline.
     Timeout,
     /// The ring is closed and empty.
@@ -42,8 +43,9 @@ pub enum Popped<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    queue: VecDeque<T>,
+    queue: VecDeque<(T, u64)>,
     offered: u64,
+    left_out: u64,
     closed: bool,
 }
 
@@ -67,6 +69,7 @@ impl<T> FrameRing<T> {
             state: Mutex::new(State {
                 queue: VecDeque::with_capacity(capacity),
                 offered: 0,
+                left_out: 0,
                 closed: false,
             }),
             filled: Condvar::new(),
@@ -111,6 +114,7 @@ impl<T> FrameRing<T> {
             && !turn.is_multiple_of(u64::from(n.get()))
         {
             state.offered += 1;
+            state.left_out += 1;
             return Pushed::Refused(item, DropReason::Policy);
         }
         if state.queue.len() >= self.capacity {
@@ -124,11 +128,13 @@ impl<T> FrameRing<T> {
                     state.offered += 1;
                     // `capacity` is at least 1, so a full ring has an oldest item.
                     let oldest = state.queue.pop_front();
-                    state.queue.push_back(item);
+                    state.left_out += u64::from(reason == DropReason::Policy);
+                    let left_out = state.left_out;
+                    state.queue.push_back((item, left_out));
                     drop(state);
                     self.filled.notify_one();
                     return match oldest {
-                        Some(oldest) => Pushed::Displaced(oldest, reason),
+                        Some((oldest, _)) => Pushed::Displaced(oldest, reason),
                         None => Pushed::Stored,
                     };
                 }
@@ -156,7 +162,8 @@ impl<T> FrameRing<T> {
         }
         // Counted only now, so that a producer that tries a `Full` item again keeps its turn.
         state.offered += 1;
-        state.queue.push_back(item);
+        let left_out = state.left_out;
+        state.queue.push_back((item, left_out));
         drop(state);
         self.filled.notify_one();
         Pushed::Stored
@@ -172,10 +179,10 @@ impl<T> FrameRing<T> {
     pub fn pop(&self, deadline: MonoTime) -> Popped<T> {
         let mut state = self.lock();
         loop {
-            if let Some(item) = state.queue.pop_front() {
+            if let Some((item, left_out)) = state.queue.pop_front() {
                 drop(state);
                 self.emptied.notify_one();
-                return Popped::Item(item);
+                return Popped::Item(item, left_out);
             }
             if state.closed {
                 return Popped::Closed;
@@ -228,7 +235,7 @@ mod tests {
             }
         }
         let mut kept = Vec::new();
-        while let Popped::Item(i) = ring.try_pop() {
+        while let Popped::Item(i, _) = ring.try_pop() {
             kept.push(i);
         }
         (kept, lost)
@@ -251,7 +258,7 @@ mod tests {
         assert_eq!(ring.try_push(0), Pushed::Stored);
         assert_eq!(ring.try_push(1), Pushed::Refused(1, DropReason::Policy));
         assert_eq!(ring.try_push(2), Pushed::Full(2));
-        assert_eq!(ring.try_pop(), Popped::Item(0));
+        assert_eq!(ring.try_pop(), Popped::Item(0, 0));
         assert_eq!(ring.try_push(2), Pushed::Stored);
         assert_eq!(ring.try_push(3), Pushed::Refused(3, DropReason::Policy));
     }
@@ -267,7 +274,7 @@ mod tests {
         });
         ring.close();
         assert_eq!(producer.join().unwrap(), Pushed::Closed(2));
-        assert_eq!(ring.pop(far), Popped::Item(1));
+        assert_eq!(ring.pop(far), Popped::Item(1, 0));
         assert_eq!(ring.pop(far), Popped::Closed);
     }
 
@@ -302,7 +309,7 @@ mod tests {
                     let ring = ring.clone();
                     std::thread::spawn(move || {
                         let (mut n, mut sum) = (0_u64, 0_u64);
-                        while let Popped::Item(v) = ring.pop(far) {
+                        while let Popped::Item(v, _) = ring.pop(far) {
                             n += 1;
                             sum += v;
                         }
@@ -343,7 +350,10 @@ mod tests {
             let mut last = None;
             for pop in pops {
                 if pop {
-                    if let Popped::Item(i) = ring.try_pop() {
+                    if let Popped::Item(i, left_out) = ring.try_pop() {
+                        if policy == Policy::Latest {
+                            prop_assert_eq!(i, 1 + taken + u32::try_from(left_out).unwrap());
+                        }
                         prop_assert!(last < Some(i));
                         last = Some(i);
                         taken += 1;

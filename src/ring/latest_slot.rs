@@ -64,6 +64,12 @@ impl<T> LatestSlot<T> {
         }
     }
 
+    /// True when a value waits to be taken.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        self.lock().value.is_some()
+    }
+
     /// How many values were replaced before anyone took them.
     #[must_use]
     pub fn replaced(&self) -> u64 {

@@ -7,13 +7,15 @@ mod summary;
 use std::time::Duration;
 
 use framecast::config::Config;
-use framecast::frame::{FramePool, Size};
-use framecast::pipeline::{self, Outcome as Ending, PipelineError, RunOptions, Stop};
+use framecast::frame::{FramePool, Rational};
+use framecast::pipeline::{self, Outcome as Ending, PredictStage, Reloader, RunOptions, Stop};
 use framecast::ring::Policy;
 use framecast::sink::{Jsonl, ResultSink};
+use framecast::source::SourceInfo;
 use framecast::task::predict::{Predictor, PredictorOptions};
 
-use super::exit::{self, Failure};
+use super::exit::Failure;
+use super::forecaster::Opened;
 use super::{Outcome, forecaster, interrupt, stream};
 
 pub(crate) use flags::Args;
@@ -29,16 +31,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
     let about = summary::About::new(&config, &info, &opened);
-    let predictor = predictor(&config, &options, info.size, info.rate, opened)?;
+    let stage = predict_stage(&config, &options, &info, opened)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut status = status::Live::start(args.json, &about);
     let finished =
-        pipeline::run(source, predictor, sinks, &options, &stop, &mut |now| status.show(now));
+        pipeline::run(source, stage, sinks, &options, &stop, &mut |now| status.show(now));
     status.end();
     summary::print(args.json, &about, &finished)?;
     match finished.error {
-        Some(error) => Err(failure(error)),
+        Some(error) => Err(error.into()),
         None if finished.report.outcome == Ending::Interrupted => Err(Failure::interrupted()),
         None => Ok(()),
     }
@@ -58,21 +60,34 @@ fn run_options(args: &Args, config: &Config) -> RunOptions {
     }
 }
 
-fn predictor(
+fn predict_stage(
     config: &Config,
     options: &RunOptions,
-    size: Size,
-    rate: Option<framecast::frame::Rational>,
-    opened: forecaster::Opened,
-) -> Result<Box<Predictor>, Failure> {
-    let stride = match options.policy {
-        Some(Policy::EveryN(n)) => u64::from(n.get()),
-        _ => 1,
+    info: &SourceInfo,
+    opened: Opened,
+) -> Result<Box<PredictStage>, Failure> {
+    // The stage sees the frames an `every-N` policy keeps as a stream of their own.
+    let rate = match (info.rate, options.policy) {
+        (Some(rate), Some(Policy::EveryN(n))) => {
+            Rational::new(rate.num(), rate.den().saturating_mul(n.get())).ok()
+        }
+        (rate, _) => rate,
     };
     let wishes =
-        PredictorOptions { horizon: config.predict.horizon, rate, stride, ..Default::default() };
-    let bad = |error| Failure::new(exit::CONFIG, anyhow::Error::new(error));
-    Predictor::new(opened.forecaster, size, wishes).map(Box::new).map_err(bad)
+        PredictorOptions { horizon: config.predict.horizon, rate, ..PredictorOptions::default() };
+    let mut stage = PredictStage::new(Predictor::new(opened.forecaster, info.size, wishes)?);
+    if let Some(path) = &config.predict.state_file {
+        stage = stage.with_state_file(path.clone())?;
+    }
+    if let Some(path) = opened.path.filter(|_| config.model.reload) {
+        let (config, size, file) = (config.clone(), info.size, path.clone());
+        let load = move || match forecaster::load(&config, file.clone(), size) {
+            Ok(opened) => Ok(opened.forecaster),
+            Err(failure) => Err(failure.to_string()),
+        };
+        stage = stage.with_reloader(Reloader::watch(path, Box::new(load))?);
+    }
+    Ok(Box::new(stage))
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Box<dyn ResultSink>>, Failure> {
@@ -81,14 +96,4 @@ fn open_sinks(config: &Config) -> Result<Vec<Box<dyn ResultSink>>, Failure> {
         sinks.push(Box::new(Jsonl::create(path)?));
     }
     Ok(sinks)
-}
-
-fn failure(error: PipelineError) -> Failure {
-    match error {
-        PipelineError::Source(error) => error.into(),
-        PipelineError::Sink { cause, name } => {
-            Failure::new(exit::FAILURE, anyhow::Error::new(cause).context(format!("sink {name}")))
-        }
-        other => Failure::new(exit::FAILURE, other),
-    }
 }

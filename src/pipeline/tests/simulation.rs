@@ -65,8 +65,8 @@ fn simulate(
     let mut ages = Vec::new();
     loop {
         match ring.try_pop() {
-            Popped::Item(captured) => {
-                if let Some(record) = worker.process(captured).unwrap() {
+            Popped::Item(captured, left_out) => {
+                if let Some(record) = worker.process(captured, left_out).unwrap() {
                     ages.push(record.age);
                 }
             }
@@ -119,4 +119,16 @@ fn a_single_slow_inference_is_forgotten_at_once() {
     let late = ages.iter().filter(|age| **age > 2 * FRAME).count();
     assert_eq!(late, 1, "only the slow one itself is late");
     assert!(counts.processed > FRAMES - 70);
+}
+
+#[test]
+fn frames_left_out_on_purpose_are_no_gap_for_the_model() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let numbers = seen.clone();
+    let (ages, _) = simulate(Policy::Latest, None, move |seq| {
+        numbers.lock().unwrap().push(seq);
+        MODEL
+    });
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().copied().eq(0..ages.len() as u64), "{:?}", &seen[..9]);
 }
