@@ -123,6 +123,7 @@ const UNSAFE_FILES: &[&str] = &[
     "src/source/v4l2/ioctl.rs",
     "src/source/v4l2/mapping.rs",
     "src/vision/dispatch.rs",
+    "tests/allocations.rs",
 ];
 
 #[test]

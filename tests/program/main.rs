@@ -1,0 +1,7 @@
+//! Drives the built program as a user does: output, exit codes, files, pipes and signals.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod config;
+mod program;
+mod run;

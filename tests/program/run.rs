@@ -1,0 +1,200 @@
+//! `framecast run` on the demo camera.
+
+use serde_json::Value;
+
+use crate::program::framecast;
+
+/// A small, fast run without a model.
+const QUICK: &[&str] =
+    &["run", "--source", "demo:?size=64x48", "--pace", "fast", "--predict", "none"];
+
+fn quick(more: &[&str]) -> crate::program::Answer {
+    framecast(&[QUICK, more].concat())
+}
+
+fn balance(frames: &Value) -> u64 {
+    let number = |v: &Value| v.as_u64().unwrap();
+    let dropped: u64 = frames["dropped"].as_object().unwrap().values().map(number).sum();
+    number(&frames["processed"]) + number(&frames["in_flight"]) + dropped
+}
+
+#[test]
+fn the_summary_is_one_json_object_that_balances() {
+    let answer = quick(&["--frames", "40", "--json"]);
+    let json = answer.json();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["outcome"], "complete");
+    assert_eq!(
+        (&json["frames"]["captured"], &json["frames"]["processed"]),
+        (&40.into(), &40.into())
+    );
+    assert_eq!(json["frames"]["in_flight"], 0);
+    assert_eq!(balance(&json["frames"]), 40);
+    for reason in ["driver_gap", "corrupt", "decode", "policy", "ring", "deadline", "shutdown"] {
+        assert_eq!(json["frames"]["dropped"][reason], 0, "{reason}");
+    }
+    for name in ["age_ms", "infer_ms"] {
+        for part in ["p50", "p90", "p99", "p999", "max"] {
+            assert!(json[name][part].as_f64().is_some_and(|ms| ms >= 0.0), "{name}.{part}");
+        }
+        assert_eq!(json[name]["p999_few_samples"], true);
+    }
+    assert_eq!(json["engine"], "none");
+    assert!(json["providers"].as_array().unwrap().is_empty());
+    assert_eq!(json["model"], json["copy_last"], "without a model the model is copy-last");
+    assert_eq!((&json["scored"], &json["state_resets"]["start"]), (&39.into(), &1.into()));
+    assert_eq!(answer.stderr, "", "--json keeps stderr for problems");
+}
+
+#[test]
+fn a_summary_for_people_names_the_figures() {
+    let text = quick(&["--frames", "10"]).stdout;
+    for word in ["captured 10", "age", "inference", "p99.9", "PD", "PSNR", "copy-last", "resets"] {
+        assert!(text.contains(word), "{word:?} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn policies_count_what_they_leave_out() {
+    let json = quick(&["--frames", "30", "--policy", "every-3", "--json"]).json();
+    assert_eq!(json["frames"]["processed"], 10);
+    assert_eq!(json["frames"]["dropped"]["policy"], 20);
+    assert_eq!(json["state_resets"]["gap"], 0, "frames left out on purpose are no gap");
+}
+
+#[test]
+fn the_paced_demo_is_a_camera() {
+    let json = framecast(&[
+        "run",
+        "--source",
+        "demo:?size=64x48",
+        "--predict",
+        "none",
+        "--frames",
+        "20",
+        "--json",
+    ])
+    .json();
+    assert_eq!(json["source"]["live"], true);
+    assert!(json["seconds"].as_f64().unwrap() > 0.5, "20 frames at 30 a second");
+    assert_eq!(balance(&json["frames"]), json["frames"]["captured"].as_u64().unwrap());
+}
+
+#[test]
+fn a_duration_ends_the_run() {
+    let json = quick(&["--duration", "300ms", "--json"]).json();
+    assert_eq!(json["outcome"], "complete");
+    assert!(json["frames"]["captured"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn results_are_recorded_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("r.jsonl");
+    let path = file.to_str().unwrap();
+    let json = quick(&["--frames", "25", "--record-jsonl", path, "--json"]).json();
+    assert_eq!(json["sinks"]["jsonl"]["written"], 25);
+    let lines: Vec<Value> = std::fs::read_to_string(&file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 25);
+    assert_eq!((&lines[0]["seq"], &lines[0]["reset"]), (&0.into(), &"start".into()));
+    assert!(lines[24]["pd"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn wrong_arguments_name_the_value_and_the_range() {
+    quick(&["--frames", "0"]).refused(2, &["--frames", "0"]);
+    quick(&["--duration", "soon"]).refused(2, &["soon", "5min"]);
+    quick(&["--policy", "newest"]).refused(3, &["--policy", "newest", "drop-oldest"]);
+    quick(&["--horizon", "99"]).refused(3, &["--horizon", "99", "auto"]);
+    quick(&["--engine", "onnx"]).refused(3, &["--engine", "onnx", "tract"]);
+    quick(&["--set", "ring.capcity=1"]).refused(3, &["ring.capcity", "ring.capacity"]);
+    framecast(&["run", "--source", "ftp://x"]).refused(2, &["ftp://x"]);
+    framecast(&["run", "--source", "/nonexistent.y4m"]).refused(4, &["/nonexistent.y4m"]);
+    let missing = framecast(&["run", "--predict", "/nonexistent.onnx"]);
+    missing.refused(3, &["/nonexistent.onnx"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_known_before_the_start() {
+    let answer = quick(&["--frames", "5", "--record-jsonl", "/nonexistent/dir/r.jsonl"]);
+    answer.refused(1, &["cannot write /nonexistent/dir/r.jsonl"]);
+    assert_eq!(answer.stdout, "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_reported_and_the_run_goes_on() {
+    let answer = quick(&["--frames", "400", "--record-jsonl", "/dev/full", "--json"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    let json: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(json["frames"]["processed"], 400, "prediction does not depend on the recording");
+    let sink = &json["sinks"]["jsonl"];
+    assert_eq!(sink["offered"], 400);
+    assert!(sink["dropped"].as_u64().unwrap() > 0 && answer.stderr.contains("jsonl"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_the_run_quietly() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let program = assert_cmd::cargo::cargo_bin("framecast");
+    let mut child = Command::new(program)
+        .args(QUICK)
+        .args(["--record-jsonl", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("{\"seq\":0,"), "{first}");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_a_whole_summary() {
+    use std::io::{BufRead as _, Read as _};
+    use std::process::{Command, Stdio};
+    let program = assert_cmd::cargo::cargo_bin("framecast");
+    let mut child = Command::new(program)
+        .args(QUICK)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The headline comes once everything is open and the handler is in place.
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut headline = String::new();
+    stderr.read_line(&mut headline).unwrap();
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut summary = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(summary.contains("interrupted") && summary.contains("in flight 0"), "{summary}");
+}
+
+#[test]
+fn a_state_file_is_kept_between_runs_and_guarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.state");
+    let path = file.to_str().unwrap();
+    let linear = |more: &[&str]| {
+        let args = ["run", "--pace", "fast", "--frames", "5", "--json", "--state-file", path];
+        framecast(&[&args[..], more].concat())
+    };
+    let small = ["--source", "demo:?size=64x48", "--predict", "linear"];
+    assert_eq!(linear(&small).json()["state_resets"]["start"], 1);
+    assert_eq!(linear(&small).json()["state_resets"]["start"], 0, "the second goes on");
+    let other = ["--source", "demo:?size=32x32", "--predict", "linear"];
+    linear(&other).refused(3, &["64x48", "32x32", "remove"]);
+    std::fs::write(&file, b"FCSTATE1 and nonsense").unwrap();
+    linear(&small).refused(3, &[path, "damaged"]);
+}
