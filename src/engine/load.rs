@@ -206,6 +206,7 @@ fn load_tract(job: &Job<'_>) -> Outcome {
             reason: "tract has no providers; use --engine ort".to_owned(),
         });
     }
+    tract::rules(job)?;
     let threads = job.options.thread_count();
     let open =
         |ports: &Ports| with_state(job, ports, tract::TractBackend::load(job, ports, threads)?);
@@ -246,7 +247,13 @@ fn not_built(engine: &str) -> EngineError {
 /// All nodes, those of subgraphs included.
 fn declared_nodes(graph: &GraphProto, nodes: &mut Vec<DeclaredNode>) {
     for node in &graph.node {
-        nodes.push(DeclaredNode { name: node.label().to_owned(), operator: node.operator() });
+        // A node without a name goes by its first output that has one.
+        let output = node.output.iter().find(|o| !o.is_empty());
+        let name = match node.label() {
+            "" => output.cloned().unwrap_or_default(),
+            label => label.to_owned(),
+        };
+        nodes.push(DeclaredNode { name, operator: node.operator() });
         for (_, subgraph) in node.subgraphs() {
             declared_nodes(subgraph, nodes);
         }

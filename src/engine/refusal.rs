@@ -40,9 +40,11 @@ fn named_node<'a>(message: &str, nodes: &'a [DeclaredNode]) -> Option<&'a Declar
             let kind = n.operator.rsplit('.').next().unwrap_or(&n.operator);
             message.contains(&format!("({kind})"))
                 || message.contains(&format!("{kind}("))
+                || message.contains(&format!("-{kind}\""))
                 || message.contains(&format!("({})", n.operator))
         };
-        nodes.iter().filter(short).max_by_key(|n| n.operator.len())
+        let only = if let [node] = nodes { Some(node) } else { None };
+        nodes.iter().filter(short).max_by_key(|n| n.operator.len()).or(only)
     })
 }
 

@@ -6,7 +6,7 @@ use super::{Case, GoldenFile, Verdict, discover, reference};
 use crate::engine::{EngineError, LoadOptions, Loaded, SelfTest, load};
 use crate::model::onnx::{GraphProto, TensorProto};
 use crate::model::{
-    Contract, DType, ModelFile, Port, Role, StateInit, StatePair, Task, TensorBuf, TensorView,
+    Contract, DType, Dim, ModelFile, Port, Role, StateInit, StatePair, Task, TensorBuf, TensorView,
     golden,
 };
 
@@ -164,6 +164,14 @@ fn golden_summary(mut model: ModelFile, options: &LoadOptions, entry: &GoldenMod
     let mut options = options.clone();
     for input in &entry.inputs {
         options.input_shapes.insert(input.name.clone(), input.shape.clone());
+    }
+    if entry.load_error.is_some() {
+        // The refusal must be about an operator, not about sizes nobody gave.
+        for dim in model.inputs().iter().flat_map(|i| i.shape.iter().flatten()) {
+            if let Dim::Symbol(symbol) = dim {
+                options.bind.insert(symbol.clone(), 1);
+            }
+        }
     }
     if let (Some(input), Some(output)) = (&entry.state_input, &entry.state_output) {
         let contract = with_state(&model, input, output);

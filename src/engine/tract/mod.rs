@@ -7,6 +7,7 @@
 
 mod convert;
 mod isolate;
+mod rules;
 
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ use crate::model::{DType, TensorBuf, TensorView};
 pub(super) const VERSION: &str = "0.23.9";
 const ENGINE: &str = "tract";
 
+/// Refuses the model by rule, before its sizes are even known.
+pub(super) fn rules(job: &Job<'_>) -> Result<(), EngineError> {
+    rules::check(job.file.graph())
+}
+
 type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
 
 pub(super) struct TractBackend {
@@ -33,6 +39,9 @@ pub(super) struct TractBackend {
     /// One slot for each graph input, refilled each run; state slots are taken from the state.
     inputs: Vec<(Slot, Arc<Tensor>)>,
     outputs: Vec<(Slot, DType, String)>,
+    /// Recurrent operators keep their own state from run to run in tract, which ONNX does not want:
+    /// each run then starts from a new state of the plan.
+    stateful: bool,
     /// Set by a panic inside tract: what it left behind cannot be trusted.
     broken: bool,
     nodes: usize,
@@ -57,7 +66,8 @@ impl TractBackend {
                     .map_err(|e| run_error(&format!("{e:#}")))?;
                 let outputs =
                     ports.outputs.iter().map(|p| (p.slot, p.dtype, p.name.clone())).collect();
-                return Ok(Self { state, inputs, outputs, broken: false, nodes });
+                let stateful = state.op_states.iter().any(Option::is_some);
+                return Ok(Self { state, inputs, outputs, stateful, broken: false, nodes });
             }
             Ok(Err(error)) => format!("{error:#}"),
             Err(panic) => panic,
@@ -163,7 +173,12 @@ impl Backend for TractBackend {
                 })
                 .map(|value| value.unwrap_or_else(|| tensor0(0f32).into()))
                 .collect();
-            isolate::isolated(|| self.state.run(values))
+            isolate::isolated(|| {
+                if self.stateful {
+                    self.state = self.state.plan().spawn()?;
+                }
+                self.state.run(values)
+            })
         });
         let results = match results {
             Ok(results) => results.map_err(|e| run_error(&format!("{e:#}")))?,
