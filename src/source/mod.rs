@@ -7,11 +7,16 @@
 mod background;
 pub mod demo;
 mod error;
+pub mod ffmpeg;
+pub mod gif;
 #[cfg(any(target_os = "macos", windows, all(target_os = "linux", feature = "nokhwa")))]
 mod nokhwa;
+pub mod nut;
 mod open;
 mod options;
+pub mod pictures;
 mod playback;
+pub mod raw;
 mod recording;
 mod supervisor;
 pub mod uri;

@@ -144,3 +144,34 @@ pub(super) fn at_rate(index: u64, rate: crate::frame::Rational) -> MonoTime {
     let nanos = u128::from(index) * u128::from(rate.den()) * 1_000_000_000 / u128::from(rate.num());
     MonoTime::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::MockClock;
+    use crate::source::SourceOptions;
+    use crate::source::y4m::Y4m;
+    use std::time::Duration;
+
+    #[test]
+    fn paced_frames_come_at_their_time_and_a_late_reader_waits_for_none() {
+        let clock = MockClock::new(MonoTime::from_nanos(5));
+        let bytes = b"YUV4MPEG2 W1 H1 F10:1 Cmono\nFRAME\naFRAME\nbFRAME\nc";
+        let y4m = Y4m::new(&bytes[..], "a", &SourceOptions::default()).unwrap();
+        let pool = FramePool::new(2);
+        let mut source = Playback::new(y4m, &pool, true).with_clock(Arc::new(clock.clone()));
+        let far = MonoTime::from_nanos(u64::MAX);
+        let after = |ms| MonoTime::from_nanos(5).after(Duration::from_millis(ms));
+        let mut read = |deadline| match source.read(deadline).unwrap() {
+            Read::Frame(frame) => Some((frame.bytes()[0], frame.captured())),
+            Read::Timeout => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read(far), Some((b'a', after(0))));
+        assert_eq!(read(after(99)), None);
+        assert_eq!(clock.now(), after(99));
+        assert_eq!(read(far), Some((b'b', after(100))));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(read(far), Some((b'c', after(1100))));
+    }
+}

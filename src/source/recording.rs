@@ -49,6 +49,20 @@ pub trait Recording: Send {
     fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError>;
 }
 
+impl Recording for Box<dyn Recording> {
+    fn info(&self) -> &SourceInfo {
+        (**self).info()
+    }
+
+    fn frame_len(&self) -> usize {
+        (**self).frame_len()
+    }
+
+    fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
+        (**self).next(buf)
+    }
+}
+
 /// Number and time line of the pictures of a recording.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counter {
