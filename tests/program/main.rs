@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod config;
+#[path = "../vision/data.rs"]
+mod data;
+mod inspect;
 mod program;
 mod run;
