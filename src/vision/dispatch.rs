@@ -10,11 +10,11 @@
 macro_rules! vectorised {
     (
         $(#[$doc:meta])*
-        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
     ) => {
         $(#[$doc])*
         #[inline]
-        $vis fn $name($($arg: $type),*) {
+        $vis fn $name($($arg: $type),*) $(-> $result)? {
             $name::best($($arg),*)
         }
 
@@ -23,28 +23,28 @@ macro_rules! vectorised {
             use super::*;
 
             #[inline(always)]
-            fn body($($arg: $type),*) $body
+            fn body($($arg: $type),*) $(-> $result)? $body
 
             /// The version for the base instruction set.
-            pub(super) fn scalar($($arg: $type),*) {
-                body($($arg),*);
+            pub(super) fn scalar($($arg: $type),*) $(-> $result)? {
+                body($($arg),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            fn avx2($($arg: $type),*) {
-                body($($arg),*);
+            fn avx2($($arg: $type),*) $(-> $result)? {
+                body($($arg),*)
             }
 
             #[inline]
-            pub(super) fn best($($arg: $type),*) {
+            pub(super) fn best($($arg: $type),*) $(-> $result)? {
                 #[cfg(target_arch = "x86_64")]
                 if std::arch::is_x86_feature_detected!("avx2") {
                     #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
                     // SAFETY: the processor was just found to have AVX2.
                     return unsafe { avx2($($arg),*) };
                 }
-                scalar($($arg),*);
+                scalar($($arg),*)
             }
         }
     };

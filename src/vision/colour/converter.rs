@@ -1,11 +1,11 @@
 //! Converts whole frames, line by line.
 
-use crate::frame::{Colour, Frame, PixelFormat, Plane, Size};
+use crate::frame::{ChromaSiting, Colour, Frame, PixelFormat, Plane, Size};
 use crate::vision::jpeg::JpegDecoder;
 use crate::vision::{RgbImage, VisionError};
 
 use super::chroma;
-use super::matrix::Matrix;
+use super::matrix::{self, Matrix};
 
 /// Converts frames of any pixel format to RGB.
 ///
@@ -16,31 +16,35 @@ pub struct FrameConverter {
     lines: Lines,
 }
 
-/// Scratch of one line.
+/// Scratch of one line, rounded up to pairs of pixels.
 #[derive(Debug, Default)]
 struct Lines {
     luma: Vec<u8>,
-    narrow: Vec<i16>,
-    u: Vec<i16>,
-    v: Vec<i16>,
-}
-
-/// Where the samples of one channel lie: a plane, the first byte in a line, and the step.
-#[derive(Clone, Copy)]
-struct Channel<'a> {
-    plane: Plane<'a>,
-    first: usize,
-    step: usize,
+    /// Chroma at its own width, times 4, with room for one more value at each end.
+    narrow: [Vec<i16>; 2],
+    /// Chroma at the luma's width, times 128.
+    wide: [Vec<i16>; 2],
 }
 
 /// A YUV picture in any of the memory layouts.
 struct Yuv<'a> {
     size: Size,
-    luma: Channel<'a>,
-    /// U and V; `None` for grey.
-    chroma: Option<[Channel<'a>; 2]>,
-    halved_width: bool,
-    halved_height: bool,
+    luma: Plane<'a>,
+    chroma: Chroma<'a>,
+}
+
+/// Where the chroma lies.
+enum Chroma<'a> {
+    /// Nowhere: grey.
+    None,
+    /// In planes U and V as large as the luma.
+    Full { planes: [Plane<'a>; 2] },
+    /// In planes U and V of half the width, and half the height for 4:2:0.
+    Halved { planes: [Plane<'a>; 2], both_ways: bool },
+    /// In one plane of pairs, halved both ways; U first, or V first.
+    Pairs { plane: Plane<'a>, u_first: bool },
+    /// Between the luma samples, which come first or second in each pair of bytes.
+    Packed { luma_first: bool },
 }
 
 impl FrameConverter {
@@ -100,61 +104,73 @@ impl<'a> Yuv<'a> {
     fn of(frame: &'a Frame) -> Result<Self, VisionError> {
         let format = frame.format();
         let size = frame.size();
-        let at =
-            |index, first, step| plane(frame, index).map(|plane| Channel { plane, first, step });
-        let (luma, chroma, halved_width, halved_height) = match format {
-            PixelFormat::Yuyv => (at(0, 0, 2)?, Some([at(0, 1, 4)?, at(0, 3, 4)?]), true, false),
-            PixelFormat::Uyvy => (at(0, 1, 2)?, Some([at(0, 0, 4)?, at(0, 2, 4)?]), true, false),
-            PixelFormat::Nv12 => (at(0, 0, 1)?, Some([at(1, 0, 2)?, at(1, 1, 2)?]), true, true),
-            PixelFormat::Nv21 => (at(0, 0, 1)?, Some([at(1, 1, 2)?, at(1, 0, 2)?]), true, true),
-            PixelFormat::I420 => (at(0, 0, 1)?, Some([at(1, 0, 1)?, at(2, 0, 1)?]), true, true),
-            PixelFormat::Yv12 => (at(0, 0, 1)?, Some([at(2, 0, 1)?, at(1, 0, 1)?]), true, true),
-            PixelFormat::I422 => (at(0, 0, 1)?, Some([at(1, 0, 1)?, at(2, 0, 1)?]), true, false),
-            PixelFormat::I444 => (at(0, 0, 1)?, Some([at(1, 0, 1)?, at(2, 0, 1)?]), false, false),
-            PixelFormat::Grey => (at(0, 0, 1)?, None, false, false),
+        let planes = |u, v| Ok::<_, VisionError>([plane(frame, u)?, plane(frame, v)?]);
+        let chroma = match format {
+            PixelFormat::Yuyv => Chroma::Packed { luma_first: true },
+            PixelFormat::Uyvy => Chroma::Packed { luma_first: false },
+            PixelFormat::Nv12 => Chroma::Pairs { plane: plane(frame, 1)?, u_first: true },
+            PixelFormat::Nv21 => Chroma::Pairs { plane: plane(frame, 1)?, u_first: false },
+            PixelFormat::I420 => Chroma::Halved { planes: planes(1, 2)?, both_ways: true },
+            PixelFormat::Yv12 => Chroma::Halved { planes: planes(2, 1)?, both_ways: true },
+            PixelFormat::I422 => Chroma::Halved { planes: planes(1, 2)?, both_ways: false },
+            PixelFormat::I444 => Chroma::Full { planes: planes(1, 2)? },
+            PixelFormat::Grey => Chroma::None,
             _ => return Err(lacking(frame)),
         };
-        Ok(Self { size, luma, chroma, halved_width, halved_height })
+        Ok(Self { size, luma: plane(frame, 0)?, chroma })
     }
 }
 
 impl Lines {
     fn convert(&mut self, yuv: &Yuv<'_>, colour: Colour, out: &mut RgbImage) {
-        let matrix = Matrix::new(colour);
+        let coefficients = Matrix::new(colour);
+        let centre = colour.siting == ChromaSiting::Centre;
         let w = yuv.size.w();
-        let narrow_w = if yuv.halved_width { w.div_ceil(2) } else { w };
-        self.luma.resize(w, 0);
-        self.narrow.resize(narrow_w, 0);
-        self.u.resize(w, 0);
-        self.v.resize(w, 0);
-        if yuv.chroma.is_none() {
-            self.u.fill(0);
-            self.v.fill(0);
+        let half = w.div_ceil(2);
+        self.luma.resize(2 * half, 0);
+        for (narrow, wide) in self.narrow.iter_mut().zip(&mut self.wide) {
+            narrow.resize(half + 2, 0);
+            wide.resize(2 * half, 0);
+        }
+        let [narrow_u, narrow_v] = &mut self.narrow;
+        let [wide_u, wide_v] = &mut self.wide;
+        if let Chroma::None = yuv.chroma {
+            wide_u.fill(0);
+            wide_v.fill(0);
         }
         for (y, out) in out.data_mut().chunks_exact_mut(w * 3).enumerate() {
-            if let Some([u, v]) = &yuv.chroma {
-                for (channel, wide) in [(u, &mut self.u), (v, &mut self.v)] {
-                    let (near, far) =
-                        chroma::lines_around(y, yuv.halved_height, channel.plane.rows);
-                    let (near, far) = (channel.plane.row(near), channel.plane.row(far));
-                    chroma::blend(near, far, channel.first, channel.step, &mut self.narrow);
-                    if yuv.halved_width {
-                        chroma::widen(&self.narrow, colour.siting, wide);
-                    } else {
-                        chroma::scale(&self.narrow, wide);
-                    }
+            let mut luma = yuv.luma.row(y);
+            let (u, v) = (&mut narrow_u[1..=half], &mut narrow_v[1..=half]);
+            let narrow = match &yuv.chroma {
+                Chroma::None => false,
+                Chroma::Full { planes: [src_u, src_v] } => {
+                    chroma::centre_and_scale(src_u.row(y), wide_u);
+                    chroma::centre_and_scale(src_v.row(y), wide_v);
+                    false
                 }
-            }
-            let luma = yuv.luma.plane.row(y);
-            if yuv.luma.step == 1 {
-                matrix.line(luma, &self.u, &self.v, out);
-            } else {
-                let samples = luma.iter().skip(yuv.luma.first).step_by(yuv.luma.step);
-                for (out, &sample) in self.luma.iter_mut().zip(samples) {
-                    *out = sample;
+                Chroma::Halved { planes: [src_u, src_v], both_ways } => {
+                    let (near, far) = chroma::lines_around(y, *both_ways, src_u.rows);
+                    chroma::blend(src_u.row(near), src_u.row(far), u);
+                    chroma::blend(src_v.row(near), src_v.row(far), v);
+                    true
                 }
-                matrix.line(&self.luma, &self.u, &self.v, out);
+                Chroma::Pairs { plane, u_first } => {
+                    let (near, far) = chroma::lines_around(y, true, plane.rows);
+                    let (first, second) = if *u_first { (u, v) } else { (v, u) };
+                    chroma::blend_pairs(plane.row(near), plane.row(far), first, second);
+                    true
+                }
+                Chroma::Packed { luma_first } => {
+                    chroma::unpack(luma, *luma_first, &mut self.luma, u, v);
+                    luma = &self.luma;
+                    true
+                }
+            };
+            if narrow {
+                chroma::widen(narrow_u, centre, wide_u);
+                chroma::widen(narrow_v, centre, wide_v);
             }
+            matrix::line(coefficients, luma, wide_u, wide_v, out);
         }
     }
 }
@@ -162,7 +178,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{ChromaSiting, FrameMeta, Layout, PooledBuf};
+    use crate::frame::{FrameMeta, Layout, PooledBuf};
 
     fn frame(format: PixelFormat, size: Size, strides: [usize; 3], fill: &[u8]) -> Frame {
         let layout = Layout::with_strides(format, size, strides).unwrap();

@@ -6,6 +6,7 @@
 //! is rounded, and both factors fit the 16-bit multiply-add of every SIMD set.
 
 use crate::frame::{Colour, ColourRange};
+use crate::vision::dispatch::vectorised;
 
 /// Fractional bits of the samples.
 pub(super) const SAMPLE_BITS: u32 = 7;
@@ -62,11 +63,13 @@ impl Matrix {
         let blue = y + u * i32::from(self.u_blue);
         [red, green, blue].map(|c| (c >> SHIFT).clamp(0, 255) as u8)
     }
+}
 
+vectorised! {
     /// RGB of one line. `u` and `v` have a value for each luma sample.
-    pub(super) fn line(&self, y: &[u8], u: &[i16], v: &[i16], out: &mut [u8]) {
+    pub(super) fn line(matrix: Matrix, y: &[u8], u: &[i16], v: &[i16], out: &mut [u8]) {
         for (((pixel, &y), &u), &v) in out.as_chunks_mut().0.iter_mut().zip(y).zip(u).zip(v) {
-            *pixel = self.pixel(y, u, v);
+            *pixel = matrix.pixel(y, u, v);
         }
     }
 }
