@@ -3,6 +3,7 @@
 use crate::frame::Size;
 
 use super::RgbImage;
+use super::dispatch::vectorised;
 
 /// Planes R, G, B of `f32`, each `width * height` long without padding, values 0..=255 and not
 /// rounded: what predictions are scored as.
@@ -49,22 +50,33 @@ impl FloatImage {
     pub fn copy_from_rgb(&mut self, image: &RgbImage) {
         self.reshape(image.size());
         let [r, g, b] = self.planes_mut();
-        for (((r, g), b), pixel) in r.iter_mut().zip(g).zip(b).zip(image.data().as_chunks().0) {
-            let [pr, pg, pb]: [u8; 3] = *pixel;
-            *r = f32::from(pr);
-            *g = f32::from(pg);
-            *b = f32::from(pb);
-        }
+        split(image.data(), r, g, b);
     }
 
     /// Writes the picture rounded half up, values outside 0..=255 clamped (NaN gives 0).
     pub fn round_to_rgb(&self, out: &mut RgbImage) {
         out.reshape(self.size);
         let [r, g, b] = self.planes();
-        let pixels = out.data_mut().as_chunks_mut::<3>().0;
-        for (((r, g), b), pixel) in r.iter().zip(g).zip(b).zip(pixels) {
-            // `as` saturates and truncates, so adding a half rounds half up.
-            *pixel = [(r + 0.5) as u8, (g + 0.5) as u8, (b + 0.5) as u8];
+        join(r, g, b, out.data_mut());
+    }
+}
+
+vectorised! {
+    fn split(src: &[u8], r: &mut [f32], g: &mut [f32], b: &mut [f32]) {
+        for (((r, g), b), s) in r.iter_mut().zip(g).zip(b).zip(src.as_chunks::<3>().0) {
+            *r = f32::from(s[0]);
+            *g = f32::from(s[1]);
+            *b = f32::from(s[2]);
+        }
+    }
+}
+
+vectorised! {
+    fn join(r: &[f32], g: &[f32], b: &[f32], out: &mut [u8]) {
+        // `as` saturates and truncates, so adding a half rounds half up.
+        let round = |v: f32| (v + 0.5) as u8;
+        for (((out, &r), &g), &b) in out.as_chunks_mut().0.iter_mut().zip(r).zip(g).zip(b) {
+            *out = [round(r), round(g), round(b)];
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use crate::frame::Size;
 
+use super::dispatch::vectorised;
 use super::{FloatImage, RgbImage, VisionError};
 
 /// Scales by area into `dst`, which keeps its size. See [`Resizer`] for repeated use.
@@ -163,9 +164,7 @@ impl Resizer {
             self.line.fill(0.0);
             let lines = src_lines.clone().skip(span.first);
             for (&weight, line) in self.down.weights(span).iter().zip(lines) {
-                for (sum, &sample) in self.line.iter_mut().zip(line) {
-                    *sum += weight * f32::from(sample);
-                }
+                add_line(weight, line, &mut self.line);
             }
             let line = self.line.as_chunks::<3>().0;
             for (span, pixel) in self.across.spans.iter().zip(out.as_chunks_mut::<3>().0) {
@@ -179,6 +178,14 @@ impl Resizer {
             }
         }
         Ok(())
+    }
+}
+
+vectorised! {
+    fn add_line(weight: f32, line: &[u8], sums: &mut [f32]) {
+        for (sum, &sample) in sums.iter_mut().zip(line) {
+            *sum += weight * f32::from(sample);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::frame::Size;
 
+use super::dispatch::vectorised;
 use super::{FloatImage, RgbImage, VisionError};
 
 /// Order of a tensor's axes (one picture, so N is 1).
@@ -108,40 +109,87 @@ pub fn from_rgb(
 ) -> Result<(), VisionError> {
     let size = src.size();
     packing.check(size, padded, out.len())?;
-    // 256 results for each channel, so that a lookup replaces the arithmetic and is exact.
-    let table: [[f32; 256]; 3] = std::array::from_fn(|c| {
-        std::array::from_fn(|v| v as f32 * packing.scale[c] + packing.offset[c])
-    });
-    let pick = |pixel: [u8; 3], c: usize| match packing.channels {
-        Channels::Rgb => pixel[c],
-        Channels::Bgr => pixel[2 - c],
-        Channels::Luma => luma(pixel),
-    };
     let lines = src.data().chunks_exact(size.w() * 3);
     let count = packing.channels.count();
+    let (scale, offset) = (packing.scale, packing.offset);
+    if packing.channels == Channels::Luma {
+        // With one channel both orders are the same.
+        for (line, out) in lines.zip(out.chunks_exact_mut(padded.w())) {
+            luma_line(line, scale[0], offset[0], out);
+        }
+        pad(out, size, padded, 1);
+        return Ok(());
+    }
+    let swapped = packing.channels == Channels::Bgr;
     match packing.order {
         AxisOrder::Nchw => {
-            for (c, plane) in out.chunks_exact_mut(padded.pixels()).enumerate() {
-                for (line, out) in lines.clone().zip(plane.chunks_exact_mut(padded.w())) {
-                    for (out, pixel) in out.iter_mut().zip(line.as_chunks().0) {
-                        *out = table[c][usize::from(pick(*pixel, c))];
-                    }
+            let (first, rest) = out.split_at_mut(padded.pixels());
+            let (second, third) = rest.split_at_mut(padded.pixels());
+            let planes = first
+                .chunks_exact_mut(padded.w())
+                .zip(second.chunks_exact_mut(padded.w()))
+                .zip(third.chunks_exact_mut(padded.w()));
+            for (line, ((a, b), c)) in lines.zip(planes) {
+                // The lines written are those of R, G and B, wherever they stand.
+                if swapped {
+                    let reversed = |[a, b, c]: [f32; 3]| [c, b, a];
+                    planar_line(line, reversed(scale), reversed(offset), c, b, a);
+                } else {
+                    planar_line(line, scale, offset, a, b, c);
                 }
+            }
+            for plane in [first, second, third] {
                 pad(plane, size, padded, 1);
             }
         }
         AxisOrder::Nhwc => {
             for (line, out) in lines.zip(out.chunks_exact_mut(padded.w() * count)) {
-                for (out, pixel) in out.chunks_exact_mut(count).zip(line.as_chunks().0) {
-                    for (c, out) in out.iter_mut().enumerate() {
-                        *out = table[c][usize::from(pick(*pixel, c))];
-                    }
-                }
+                interleaved_line(line, swapped, scale, offset, out);
             }
             pad(out, size, padded, count);
         }
     }
     Ok(())
+}
+
+vectorised! {
+    fn planar_line(
+        src: &[u8],
+        scale: [f32; 3],
+        offset: [f32; 3],
+        r: &mut [f32],
+        g: &mut [f32],
+        b: &mut [f32],
+    ) {
+        for (((r, g), b), s) in r.iter_mut().zip(g).zip(b).zip(src.as_chunks::<3>().0) {
+            *r = f32::from(s[0]) * scale[0] + offset[0];
+            *g = f32::from(s[1]) * scale[1] + offset[1];
+            *b = f32::from(s[2]) * scale[2] + offset[2];
+        }
+    }
+}
+
+vectorised! {
+    fn interleaved_line(
+        src: &[u8],
+        swapped: bool,
+        scale: [f32; 3],
+        offset: [f32; 3],
+        out: &mut [f32],
+    ) {
+        for (out, s) in out.as_chunks_mut::<3>().0.iter_mut().zip(src.as_chunks::<3>().0) {
+            let s = if swapped { [s[2], s[1], s[0]] } else { *s };
+            *out = std::array::from_fn(|c| f32::from(s[c]) * scale[c] + offset[c]);
+        }
+    }
+}
+
+vectorised! {
+    fn luma_line(src: &[u8], scale: f32, offset: f32, out: &mut [f32]) {
+        for (out, s) in out.iter_mut().zip(src.as_chunks().0) {
+            *out = f32::from(luma(*s)) * scale + offset;
+        }
+    }
 }
 
 /// Repeats the last column and line of a plane of `channels` interleaved channels.
@@ -184,28 +232,33 @@ pub fn to_float_image(
             Channels::Bgr => 2 - channel,
             Channels::Luma => 0,
         };
-        let (factor, offset) = (1.0 / packing.scale[c], packing.offset[c]);
-        let value = |v: f32| byte_range((v - offset) * factor);
+        let (scale, offset) = (packing.scale[c], packing.offset[c]);
         let out_lines = plane.chunks_exact_mut(size.w());
         match packing.order {
             AxisOrder::Nchw => {
                 let plane = &src[c * padded.pixels()..(c + 1) * padded.pixels()];
                 for (line, out) in plane.chunks_exact(padded.w()).zip(out_lines) {
-                    for (out, &v) in out.iter_mut().zip(line) {
-                        *out = value(v);
-                    }
+                    unscaled_line(line, scale, offset, out);
                 }
             }
             AxisOrder::Nhwc => {
                 for (line, out) in src.chunks_exact(padded.w() * count).zip(out_lines) {
                     for (out, pixel) in out.iter_mut().zip(line.chunks_exact(count)) {
-                        *out = value(pixel[c]);
+                        *out = byte_range((pixel[c] - offset) / scale);
                     }
                 }
             }
         }
     }
     Ok(())
+}
+
+vectorised! {
+    fn unscaled_line(src: &[f32], scale: f32, offset: f32, out: &mut [f32]) {
+        for (out, &v) in out.iter_mut().zip(src) {
+            *out = byte_range((v - offset) / scale);
+        }
+    }
 }
 
 /// Clamps to 0..=255; NaN gives 0, where `clamp` would keep it.
@@ -278,6 +331,21 @@ mod tests {
                 back.round_to_rgb(&mut rgb);
                 assert_eq!(rgb, picture());
             }
+        }
+    }
+
+    #[test]
+    fn bytes_come_back_from_unit_range() {
+        let data: Vec<u8> = (0..=255).flat_map(|v| [v; 3]).collect();
+        let image = RgbImage::from_vec(Size::new(16, 16), data).unwrap();
+        let (size, packing) = (image.size(), Packing::default());
+        let mut tensor = vec![0.0; packing.len(size)];
+        from_rgb(&image, &packing, size, &mut tensor).unwrap();
+        let mut back = FloatImage::default();
+        to_float_image(&tensor, &packing, size, size, &mut back).unwrap();
+        // 255 comes back as 254.99998: 1/255 is rounded.
+        for (got, want) in back.data.iter().zip(&FloatImage::from(&image).data) {
+            assert!((got - want).abs() < 2e-5, "{got} for {want}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Distances pixel by pixel: PD, MSE, PSNR.
 
+use crate::vision::dispatch::vectorised;
 use crate::vision::{FloatImage, RgbImage, VisionError};
 
 use super::check;
@@ -14,9 +15,7 @@ use super::check;
 pub fn pd(target: &RgbImage, prediction: &FloatImage) -> Result<f64, VisionError> {
     check(target, prediction)?;
     let [r, g, b] = prediction.planes();
-    let pixels = target.data().as_chunks().0;
-    let prediction = r.iter().zip(g).zip(b).map(|((&r, &g), &b)| [r, g, b]);
-    Ok(mean(pixels.iter().zip(prediction).map(|(t, p)| redmean(*t, p)), pixels.len()))
+    Ok(sum_redmean(target.data(), r, g, b) / target.size().pixels() as f64)
 }
 
 /// As [`pd`], for an 8-bit prediction.
@@ -25,10 +24,8 @@ pub fn pd(target: &RgbImage, prediction: &FloatImage) -> Result<f64, VisionError
 /// As for [`pd`].
 pub fn pd_rgb(target: &RgbImage, prediction: &RgbImage) -> Result<f64, VisionError> {
     check_rgb(target, prediction)?;
-    let pixels = target.data().as_chunks().0;
-    let prediction = prediction.data().as_chunks::<3>().0;
-    let distances = pixels.iter().zip(prediction).map(|(t, p)| redmean(*t, p.map(f32::from)));
-    Ok(mean(distances, pixels.len()))
+    let sum = sum_redmean_rgb(target.data(), prediction.data());
+    Ok(sum / target.size().pixels() as f64)
 }
 
 /// Mean squared error over all samples, values taken as 0..=1.
@@ -38,10 +35,8 @@ pub fn pd_rgb(target: &RgbImage, prediction: &RgbImage) -> Result<f64, VisionErr
 pub fn mse(target: &RgbImage, prediction: &FloatImage) -> Result<f64, VisionError> {
     check(target, prediction)?;
     let [r, g, b] = prediction.planes();
-    let pixels = target.data().as_chunks().0;
-    let prediction = r.iter().zip(g).zip(b).map(|((&r, &g), &b)| [r, g, b]);
-    let squares = pixels.iter().zip(prediction).map(|(t, p)| square(*t, p));
-    Ok(mean(squares, pixels.len() * 3) / (255.0 * 255.0))
+    let sum = sum_squares(target.data(), r, g, b);
+    Ok(sum / target.data().len() as f64 / (255.0 * 255.0))
 }
 
 /// As [`mse`], for an 8-bit prediction.
@@ -50,19 +45,7 @@ pub fn mse(target: &RgbImage, prediction: &FloatImage) -> Result<f64, VisionErro
 /// As for [`mse`].
 pub fn mse_rgb(target: &RgbImage, prediction: &RgbImage) -> Result<f64, VisionError> {
     check_rgb(target, prediction)?;
-    let mut sum = 0u64;
-    // A line's worth at a time, so that the inner sum fits 32 bits.
-    for (t, p) in target.data().chunks(4096).zip(prediction.data().chunks(4096)) {
-        let part: u32 = t
-            .iter()
-            .zip(p)
-            .map(|(&t, &p)| {
-                let d = u32::from(t.abs_diff(p));
-                d * d
-            })
-            .sum();
-        sum += u64::from(part);
-    }
+    let sum = sum_squares_rgb(target.data(), prediction.data());
     Ok(sum as f64 / target.data().len() as f64 / (255.0 * 255.0))
 }
 
@@ -93,6 +76,9 @@ fn check_rgb(target: &RgbImage, prediction: &RgbImage) -> Result<(), VisionError
     VisionError::check_pixels("the picture to score", target.size())
 }
 
+/// How many pixels are summed side by side, each in a sum of its own.
+const LANES: usize = 8;
+
 #[inline(always)]
 fn redmean(target: [u8; 3], [r, g, b]: [f32; 3]) -> f32 {
     let [tr, tg, tb] = target.map(f32::from);
@@ -108,10 +94,74 @@ fn square(target: [u8; 3], prediction: [f32; 3]) -> f32 {
     r * r + g * g + b * b
 }
 
-/// The sum of `values` divided by `count`, added in `f32` only over short runs.
-fn mean(values: impl Iterator<Item = f32>, count: usize) -> f64 {
-    let sum: f64 = values.map(f64::from).sum();
-    sum / count as f64
+/// Sums `f` over the pixels of a target and a planar prediction, in a fixed order.
+#[inline(always)]
+fn sum_planar(
+    target: &[u8],
+    r: &[f32],
+    g: &[f32],
+    b: &[f32],
+    f: impl Fn([u8; 3], [f32; 3]) -> f32,
+) -> f64 {
+    let (blocks, rest) = target.as_chunks::<3>().0.as_chunks::<LANES>();
+    let ((rs, r_rest), (gs, g_rest), (bs, b_rest)) =
+        (r.as_chunks::<LANES>(), g.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0f64; LANES];
+    for (((t, r), g), b) in blocks.iter().zip(rs).zip(gs).zip(bs) {
+        for i in 0..LANES {
+            sums[i] += f64::from(f(t[i], [r[i], g[i], b[i]]));
+        }
+    }
+    let mut sum: f64 = sums.iter().sum();
+    for (((t, &r), &g), &b) in rest.iter().zip(r_rest).zip(g_rest).zip(b_rest) {
+        sum += f64::from(f(*t, [r, g, b]));
+    }
+    sum
+}
+
+vectorised! {
+    fn sum_redmean(target: &[u8], r: &[f32], g: &[f32], b: &[f32]) -> f64 {
+        sum_planar(target, r, g, b, redmean)
+    }
+}
+
+vectorised! {
+    fn sum_squares(target: &[u8], r: &[f32], g: &[f32], b: &[f32]) -> f64 {
+        sum_planar(target, r, g, b, square)
+    }
+}
+
+vectorised! {
+    fn sum_redmean_rgb(target: &[u8], prediction: &[u8]) -> f64 {
+        let (blocks, rest) = target.as_chunks::<3>().0.as_chunks::<LANES>();
+        let (others, other_rest) = prediction.as_chunks::<3>().0.as_chunks::<LANES>();
+        let mut sums = [0f64; LANES];
+        for (t, p) in blocks.iter().zip(others) {
+            for i in 0..LANES {
+                sums[i] += f64::from(redmean(t[i], p[i].map(f32::from)));
+            }
+        }
+        let mut sum: f64 = sums.iter().sum();
+        for (t, p) in rest.iter().zip(other_rest) {
+            sum += f64::from(redmean(*t, p.map(f32::from)));
+        }
+        sum
+    }
+}
+
+vectorised! {
+    fn sum_squares_rgb(target: &[u8], prediction: &[u8]) -> u64 {
+        let mut sum = 0u64;
+        // In parts whose sum fits 32 bits.
+        for (t, p) in target.chunks(4096).zip(prediction.chunks(4096)) {
+            let squares = t.iter().zip(p).map(|(&t, &p)| {
+                let d = u32::from(t.abs_diff(p));
+                d * d
+            });
+            sum += u64::from(squares.sum::<u32>());
+        }
+        sum
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! vertical pass sums eleven lines, the horizontal pass eleven of those sums.
 
 use crate::frame::Size;
+use crate::vision::dispatch::vectorised;
 use crate::vision::{FloatImage, VisionError};
 
 /// Side of the window; the least width and height a picture must have.
@@ -23,13 +24,21 @@ pub(super) struct Means {
 }
 
 /// Scratch memory: a line of each moment after the vertical pass, and after the horizontal one.
-///
-/// The moments are those of the samples less 128, which keeps `f32` exact enough: the means of
-/// both pictures, the sum of their mean squares, and their mean product.
 #[derive(Debug, Default)]
 pub(super) struct Ssim {
-    vertical: [Vec<f32>; 4],
-    smooth: [Vec<f32>; 4],
+    down: Moments,
+    smooth: Moments,
+}
+
+/// Lines of four weighted means of the samples less 128, which keeps `f32` exact enough.
+#[derive(Debug, Default)]
+struct Moments {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    /// Of `a a + b b`.
+    squares: Vec<f32>,
+    /// Of `a b`.
+    product: Vec<f32>,
 }
 
 /// Fails when a side is shorter than the window.
@@ -65,47 +74,121 @@ impl Ssim {
     /// Means over one plane of lines of `w` samples.
     fn plane(&mut self, a: &[f32], b: &[f32], w: usize) -> Means {
         let g = window();
-        let across = w + 1 - SSIM_WINDOW;
-        self.vertical.iter_mut().for_each(|line| line.resize(w, 0.0));
-        self.smooth.iter_mut().for_each(|line| line.resize(across, 0.0));
-        let mut sum = Means::default();
-        let mut windows = 0;
-        for y in 0..=a.len() / w - SSIM_WINDOW {
-            self.vertical.iter_mut().for_each(|line| line.fill(0.0));
-            let [ma, mb, squares, product] = &mut self.vertical;
-            let lines = a[y * w..].chunks_exact(w).zip(b[y * w..].chunks_exact(w));
-            for (&g, (a, b)) in g.iter().zip(lines) {
-                let sums = ma.iter_mut().zip(&mut *mb).zip(&mut *squares).zip(&mut *product);
-                for ((((ma, mb), squares), product), (&a, &b)) in sums.zip(a.iter().zip(b)) {
-                    let (a, b) = (a - 128.0, b - 128.0);
-                    *ma += g * a;
-                    *mb += g * b;
-                    *squares += g * (a * a + b * b);
-                    *product += g * (a * b);
-                }
+        for m in [&mut self.down, &mut self.smooth] {
+            for line in [&mut m.a, &mut m.b, &mut m.squares, &mut m.product] {
+                line.resize(w, 0.0);
             }
-            for (line, smooth) in self.vertical.iter().zip(&mut self.smooth) {
-                smooth.fill(0.0);
-                for (k, &g) in g.iter().enumerate() {
-                    for (s, &v) in smooth.iter_mut().zip(&line[k..]) {
-                        *s += g * v;
-                    }
-                }
-            }
-            let [ma, mb, squares, product] = &self.smooth;
-            for (((&ma, &mb), &squares), &product) in ma.iter().zip(mb).zip(squares).zip(product) {
-                let spread = squares - ma * ma - mb * mb;
-                let shared = product - ma * mb;
-                let structure = (2.0 * shared + C2) / (spread + C2);
-                let (ma, mb) = (ma + 128.0, mb + 128.0);
-                let luminance = (2.0 * ma * mb + C1) / (ma * ma + mb * mb + C1);
-                sum.similarity += f64::from(luminance * structure);
-                sum.structure += f64::from(structure);
-            }
-            windows += across;
         }
-        let n = windows as f64;
+        let across = w + 1 - SSIM_WINDOW;
+        let down = a.len() / w + 1 - SSIM_WINDOW;
+        let mut sum = Means::default();
+        for y in 0..down {
+            let lines = y * w..(y + SSIM_WINDOW) * w;
+            let part = line(&a[lines.clone()], &b[lines], w, &g, &mut self.down, &mut self.smooth);
+            sum.similarity += part.similarity;
+            sum.structure += part.structure;
+        }
+        let n = (across * down) as f64;
         Means { similarity: sum.similarity / n, structure: sum.structure / n }
+    }
+}
+
+/// Rows of the window that share a weight with the row on the other side of the middle one.
+const HALF: usize = SSIM_WINDOW / 2;
+
+vectorised! {
+    /// Sums over one line of windows; `a` and `b` are the eleven lines of samples below them.
+    fn line(
+        a: &[f32],
+        b: &[f32],
+        w: usize,
+        g: &[f32; SSIM_WINDOW],
+        down: &mut Moments,
+        smooth: &mut Moments,
+    ) -> Means {
+        down_lines(a, b, w, g, down);
+        let across = w + 1 - SSIM_WINDOW;
+        across_line(&down.a, g, &mut smooth.a[..across]);
+        across_line(&down.b, g, &mut smooth.b[..across]);
+        across_line(&down.squares, g, &mut smooth.squares[..across]);
+        across_line(&down.product, g, &mut smooth.product[..across]);
+        let (ma, mb) = (&smooth.a[..across], &smooth.b[..across]);
+        let (squares, product) = (&smooth.squares[..across], &smooth.product[..across]);
+        let mut sums = [[0f64; LANES]; 2];
+        // The last part of a line may be shorter; lanes are added up in the same order always.
+        for x in (0..across).step_by(LANES) {
+            let n = LANES.min(across - x);
+            let part = x..x + n;
+            let terms = terms(
+                &ma[part.clone()],
+                &mb[part.clone()],
+                &squares[part.clone()],
+                &product[part],
+            );
+            for i in 0..n {
+                sums[0][i] += f64::from(terms[0][i]);
+                sums[1][i] += f64::from(terms[1][i]);
+            }
+        }
+        Means { similarity: sums[0].iter().sum(), structure: sums[1].iter().sum() }
+    }
+}
+
+/// How many windows are worked on at once.
+const LANES: usize = 8;
+
+/// Similarity and structure of up to [`LANES`] windows.
+#[inline(always)]
+fn terms(ma: &[f32], mb: &[f32], squares: &[f32], product: &[f32]) -> [[f32; LANES]; 2] {
+    let mut out = [[0f32; LANES]; 2];
+    let [similarity, structure] = &mut out;
+    let moments = ma.iter().zip(mb).zip(squares).zip(product);
+    for ((((&a, &b), &squares), &product), (similarity, structure)) in
+        moments.zip(similarity.iter_mut().zip(structure))
+    {
+        let spread = squares - a * a - b * b;
+        let shared = product - a * b;
+        *structure = (2.0 * shared + C2) / (spread + C2);
+        let (a, b) = (a + 128.0, b + 128.0);
+        *similarity = (2.0 * a * b + C1) / (a * a + b * b + C1) * *structure;
+    }
+    out
+}
+
+/// The vertical pass. Lines at the same distance from the middle are added before they are
+/// weighted, which halves the multiplications.
+#[inline(always)]
+fn down_lines(a: &[f32], b: &[f32], w: usize, g: &[f32; SSIM_WINDOW], out: &mut Moments) {
+    let a: [&[f32]; SSIM_WINDOW] = std::array::from_fn(|k| &a[k * w..][..w]);
+    let b: [&[f32]; SSIM_WINDOW] = std::array::from_fn(|k| &b[k * w..][..w]);
+    let (oa, ob) = (&mut out.a[..w], &mut out.b[..w]);
+    let (osquares, oproduct) = (&mut out.squares[..w], &mut out.product[..w]);
+    for x in 0..w {
+        let (ca, cb) = (a[HALF][x] - 128.0, b[HALF][x] - 128.0);
+        let middle = g[HALF];
+        let mut sums = [middle * ca, middle * cb, middle * (ca * ca + cb * cb), middle * (ca * cb)];
+        for k in 0..HALF {
+            let (a0, a1) = (a[k][x] - 128.0, a[SSIM_WINDOW - 1 - k][x] - 128.0);
+            let (b0, b1) = (b[k][x] - 128.0, b[SSIM_WINDOW - 1 - k][x] - 128.0);
+            sums[0] += g[k] * (a0 + a1);
+            sums[1] += g[k] * (b0 + b1);
+            sums[2] += g[k] * (a0 * a0 + b0 * b0 + (a1 * a1 + b1 * b1));
+            sums[3] += g[k] * (a0 * b0 + a1 * b1);
+        }
+        [oa[x], ob[x], osquares[x], oproduct[x]] = sums;
+    }
+}
+
+/// The horizontal pass: result `x` needs the eleven samples from `x` on.
+#[inline(always)]
+fn across_line(line: &[f32], g: &[f32; SSIM_WINDOW], out: &mut [f32]) {
+    let at: [&[f32]; SSIM_WINDOW] = std::array::from_fn(|k| &line[k..][..out.len()]);
+    for (x, out) in out.iter_mut().enumerate() {
+        let mut sum = g[HALF] * at[HALF][x];
+        for k in 0..HALF {
+            sum += g[k] * (at[k][x] + at[SSIM_WINDOW - 1 - k][x]);
+        }
+        *out = sum;
     }
 }
 
