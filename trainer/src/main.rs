@@ -6,8 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use framecast::engine::EngineChoice;
+use framecast::engine::{EngineChoice, LoadOptions};
+use framecast::model::ModelFile;
+use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
+use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{CARD, card, conformance, export, save};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::train::{Checkpoint, Options, train};
@@ -46,12 +49,58 @@ enum Command {
         /// The file to write
         #[arg(long)]
         out: PathBuf,
+        /// Sources the model is scored on; the scores go into the file
+        #[arg(long, value_name = "SOURCE")]
+        score: Vec<String>,
+        /// Frames read of each source
+        #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(2..))]
+        frames: u64,
+    },
+    /// Score an ONNX model beside copy-last, as `framecast eval` does
+    Eval {
+        /// The model
+        model: PathBuf,
+        /// Clips, folders or demo:
+        #[arg(required = true, value_name = "SOURCE")]
+        sources: Vec<String>,
+        /// Frames read of each source
+        #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(2..))]
+        frames: u64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
         /// The folder
         folder: PathBuf,
     },
+}
+
+/// The engine scores are made on: the one every machine has.
+fn built_in() -> LoadOptions {
+    let mut options = LoadOptions::default();
+    options.engine = EngineChoice::Tract;
+    options
+}
+
+/// One line a source.
+fn table(report: &EvalReport) -> String {
+    let mut text = String::new();
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}"));
+    for row in &report.sources {
+        let (m, c) = (row.model, row.copy_last);
+        text.push_str(&format!(
+            "{}  {} frames  PSNR {} dB (copy-last {})  PD {} (copy-last {})\n",
+            row.source,
+            row.frames,
+            number(m.psnr),
+            number(c.psnr),
+            number(m.pd),
+            number(c.pd)
+        ));
+    }
+    text
 }
 
 fn main() -> ExitCode {
@@ -83,9 +132,9 @@ fn run(command: Command) -> Result<(), TrainError> {
                 outcome.best.display()
             );
         }
-        Command::Export { checkpoint, out } => {
+        Command::Export { checkpoint, out, score, frames } => {
             let checkpoint = Checkpoint::read(&checkpoint)?;
-            let model = export(&checkpoint, Vec::new())?;
+            let mut model = export(&checkpoint, Vec::new())?;
             let shape = checkpoint.recipe.network.shape();
             let average = &checkpoint.optimiser.average;
             let report = conformance(&model, EngineChoice::Tract, &shape, average, FRAMES)?;
@@ -99,6 +148,11 @@ fn run(command: Command) -> Result<(), TrainError> {
                     ),
                 });
             }
+            if !score.is_empty() {
+                let report = evaluate(&model, &score, frames, &built_in())?;
+                print!("{}", table(&report));
+                model = export(&checkpoint, scores(&report))?;
+            }
             save(&model, &out)?;
             println!(
                 "{}: {} bytes, {} within {:.1e} of the trainer over {} frames",
@@ -108,6 +162,18 @@ fn run(command: Command) -> Result<(), TrainError> {
                 report.worst,
                 report.frames
             );
+        }
+        Command::Eval { model, sources, frames, json } => {
+            let file = ModelFile::open(&model).map_err(|e| TrainError::Export {
+                name: model.display().to_string(),
+                reason: e.to_string(),
+            })?;
+            let report = evaluate(&file, &sources, frames, &built_in())?;
+            if json {
+                println!("{}", serde_json::json!(report));
+            } else {
+                print!("{}", table(&report));
+            }
         }
         Command::Card { folder } => {
             let text = card(&folder)?;

@@ -1,7 +1,7 @@
 //! What to train, on what, and how: one TOML file. Unknown keys are refused.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct Recipe {
     pub seed: u64,
     /// The network.
     pub network: Preset,
+    /// A checkpoint whose weights the run starts from, instead of untrained ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
     /// Training data.
     pub data: DataRecipe,
     /// Parts of the loss.

@@ -68,21 +68,7 @@ impl DemoFootage {
     /// [`TrainError::Recipe`] for seeds outside [`TRAINING_SEEDS`] or shares outside 0..=1.
     pub fn new(recipe: &DemoRecipe, side: u32) -> Result<Self, TrainError> {
         let wrong = |reason| TrainError::Recipe { path: "data.demo".to_owned(), reason };
-        let last = recipe.first_seed.saturating_add(recipe.worlds.saturating_sub(1));
-        if recipe.worlds == 0
-            || recipe.worlds > 256
-            || !TRAINING_SEEDS.contains(&recipe.first_seed)
-            || !TRAINING_SEEDS.contains(&last)
-        {
-            return Err(wrong(format!(
-                "{} worlds from seed {} are asked for; 1 to 256 worlds within seeds {} to {} are \
-                 allowed (seeds 1 to 99 are kept for tests)",
-                recipe.worlds,
-                recipe.first_seed,
-                TRAINING_SEEDS.start(),
-                TRAINING_SEEDS.end()
-            )));
-        }
+        let seeds = check_seeds(recipe.first_seed, recipe.worlds).map_err(wrong)?;
         for (name, value, most) in [
             ("noise", recipe.noise, 64.0),
             ("clean", recipe.clean, 1.0),
@@ -93,7 +79,7 @@ impl DemoFootage {
                 return Err(wrong(format!("{name} = {value} is outside 0 to {most}")));
             }
         }
-        let scenes = (recipe.first_seed..=last)
+        let scenes = seeds
             .map(|seed| Scene::new(seed, Size::new(side, side), Rational::whole(RATE)).map(Some))
             .collect::<Result<_, _>>()
             .map_err(|e| wrong(e.to_string()))?;
@@ -150,6 +136,23 @@ impl Footage for DemoFootage {
             self.recipe.first_seed, self.recipe.noise
         )
     }
+}
+
+/// The seeds of `worlds` worlds from `first` on, if training may see them.
+pub(super) fn check_seeds(first: u64, worlds: u64) -> Result<RangeInclusive<u64>, String> {
+    let last = first.saturating_add(worlds.saturating_sub(1));
+    if (1..=256).contains(&worlds)
+        && TRAINING_SEEDS.contains(&first)
+        && TRAINING_SEEDS.contains(&last)
+    {
+        return Ok(first..=last);
+    }
+    Err(format!(
+        "{worlds} worlds from seed {first} are asked for; 1 to 256 worlds within seeds {} to {} are \
+         allowed (seeds 1 to 99 are kept for tests)",
+        TRAINING_SEEDS.start(),
+        TRAINING_SEEDS.end()
+    ))
 }
 
 /// The way of a picture through 4:2:0, by the runtime's own conversion.

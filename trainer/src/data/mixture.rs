@@ -5,7 +5,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, DemoFootage, DemoRecipe, Footage, RecordingFootage, RecordingRecipe};
+use super::{
+    Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage, RecordingFootage,
+    RecordingRecipe,
+};
 use crate::TrainError;
 
 /// The `[data]` part of a recipe.
@@ -22,6 +25,9 @@ pub struct DataRecipe {
     /// Demo cameras.
     #[serde(default)]
     pub demo: Vec<DemoRecipe>,
+    /// Cameras that stand still.
+    #[serde(default)]
+    pub fixed: Vec<FixedRecipe>,
     /// Clips and folders.
     #[serde(default)]
     pub recording: Vec<RecordingRecipe>,
@@ -44,6 +50,9 @@ impl Mixture {
         let mut footage: Vec<(f32, Box<dyn Footage>)> = Vec::new();
         for demo in &recipe.demo {
             footage.push((demo.weight, Box::new(DemoFootage::new(demo, recipe.side)?)));
+        }
+        for fixed in &recipe.fixed {
+            footage.push((fixed.weight, Box::new(FixedFootage::new(fixed, recipe.side)?)));
         }
         for file in &recipe.recording {
             let read = RecordingFootage::read(file, recipe.side, recipe.frames)?;

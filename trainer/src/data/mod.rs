@@ -5,6 +5,7 @@
 
 mod batch;
 mod demo;
+mod fixed;
 mod mixture;
 mod recording;
 
@@ -15,6 +16,7 @@ use crate::TrainError;
 
 pub use batch::{Batch, frame_tensor};
 pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, TRAINING_SEEDS};
+pub use fixed::{FixedFootage, FixedRecipe};
 pub use mixture::{DataRecipe, Mixture};
 pub use recording::{RecordingFootage, RecordingRecipe};
 

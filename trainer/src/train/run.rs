@@ -53,17 +53,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
     let mut mixture = Mixture::open(&recipe.data)?;
     let validator = Validator::new(&recipe.validate)?;
-    let mut run = if options.resume {
-        resumed(recipe, &last)?
-    } else {
-        let weights = init(&recipe.network.shape(), recipe.seed);
-        Checkpoint {
-            recipe: recipe.clone(),
-            data: mixture.describe(),
-            optimiser: AdamW::new(weights),
-            best: None,
-        }
-    };
+    let mut run =
+        if options.resume { resumed(recipe, &last)? } else { started(recipe, mixture.describe())? };
     let mut progress =
         Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
     progress.tell(&format!(
@@ -74,7 +65,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     ));
     if run.optimiser.steps == 0 {
         let report = score(recipe, &run.optimiser.average, &validator, None)?;
-        if (report.model.pd - report.copy_last.pd).abs() > 1e-3 {
+        if recipe.start.is_none() && (report.model.pd - report.copy_last.pd).abs() > 1e-3 {
             return Err(TrainError::Network {
                 name: recipe.network.to_string(),
                 reason: format!(
@@ -110,6 +101,20 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     }
     let steps = run.optimiser.steps;
     Ok(Outcome { best, gain: run.best, steps, complete: steps >= recipe.train.steps })
+}
+
+/// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
+fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainError> {
+    let untrained = init(&recipe.network.shape(), recipe.seed);
+    let weights = match &recipe.start {
+        None => untrained,
+        Some(path) => {
+            let before = Checkpoint::read(path)?;
+            data.extend(before.data);
+            before.optimiser.average
+        }
+    };
+    Ok(Checkpoint { recipe: recipe.clone(), data, optimiser: AdamW::new(weights), best: None })
 }
 
 fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
