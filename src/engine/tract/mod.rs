@@ -108,7 +108,7 @@ fn refill(slot: &mut Arc<Tensor>, view: &TensorView<'_>) -> TractResult<()> {
     match Arc::get_mut(slot) {
         Some(tensor) => convert::fill(tensor, view),
         None => {
-            *slot = library_call(|| convert::to_tract(view))?.into_arc_tensor();
+            *slot = library_call(|| convert::to_tract(view).map(Tensor::into_arc_tensor))?;
             Ok(())
         }
     }
