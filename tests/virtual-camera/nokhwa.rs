@@ -14,6 +14,8 @@ use crate::tally::Tally;
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn open() -> Result<Box<dyn Source>, String> {
+    // The thread of the camera before may still wait for its last frame.
+    std::thread::sleep(Duration::from_secs(2));
     let mut options = SourceOptions::default();
     options.size = Some(Size::new(320, 180));
     options.open_timeout = Duration::from_secs(20);
