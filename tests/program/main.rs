@@ -5,6 +5,7 @@
 mod config;
 #[path = "../vision/data.rs"]
 mod data;
+mod forecast;
 mod inspect;
 mod program;
 mod run;
