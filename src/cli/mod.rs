@@ -4,6 +4,7 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod eval;
 mod exit;
 mod forecast_args;
@@ -51,6 +52,8 @@ enum Command {
     Eval(Box<eval::Args>),
     /// Look into a model file
     Model(model::Args),
+    /// Say what is there, what is not, why, and what to do
+    Doctor(doctor::Args),
     /// Show or check the configuration
     Config(config::Args),
     /// Print a completion script for a shell
@@ -79,6 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
