@@ -52,19 +52,57 @@ impl Contract {
             }
         }
         // From the text again, so that errors have a line and column.
-        serde_json::from_str(json).map_err(|e| wrong("document", e.to_string()))
+        let contract: Self =
+            serde_json::from_str(json).map_err(|e| wrong("document", e.to_string()))?;
+        match contract.unwritable() {
+            Some(field) => Err(wrong(field, "a number is beyond the largest real number".into())),
+            None => Ok(contract),
+        }
+    }
+
+    /// The field that holds an infinite number or none at all, which JSON cannot hold. Reading
+    /// makes them from numbers above the largest `f32`.
+    fn unwritable(&self) -> Option<&'static str> {
+        let ports = || self.inputs.iter().chain(&self.outputs);
+        let ranges = ports().map(|p| &p.range);
+        let mut range =
+            ranges.flat_map(|r| [&r.black, &r.white].into_iter().chain(&r.mean).chain(&r.std));
+        let golden = self.golden.iter().flat_map(|g| {
+            let values = g.outputs.iter().flat_map(|o| o.values.iter().flatten());
+            values.chain([&g.tolerance])
+        });
+        if range.any(|v| !v.is_finite()) {
+            Some("range")
+        } else if ports().filter_map(|p| p.constant).any(|v| !v.is_finite()) {
+            Some("constant")
+        } else if golden.into_iter().any(|v| !v.is_finite()) {
+            Some("golden")
+        } else if self
+            .scores
+            .iter()
+            .any(|s| !s.model.is_finite() || s.copy_last.is_some_and(|c| !c.is_finite()))
+        {
+            Some("scores")
+        } else {
+            None
+        }
     }
 
     /// The JSON document, indented.
     ///
     /// # Errors
-    /// Never for a contract that [`Contract::validate`] accepts: numbers are finite there.
+    /// [`ModelError::Contract`] when a number is infinite or none at all; never for a contract that
+    /// [`Contract::validate`] accepts.
     pub fn to_json(&self) -> Result<String, ModelError> {
-        serde_json::to_string_pretty(self).map_err(|e| ModelError::Contract {
+        let wrong = |field: &str, reason: String| ModelError::Contract {
             model: self.name.clone(),
-            field: "document".to_owned(),
-            reason: e.to_string(),
-        })
+            field: field.to_owned(),
+            reason,
+        };
+        if let Some(field) = self.unwritable() {
+            return Err(wrong(field, "JSON holds finite numbers only".to_owned()));
+        }
+        serde_json::to_string_pretty(self).map_err(|e| wrong("document", e.to_string()))
     }
 
     /// Reads the contract of `proto`; `None` when it carries none.
@@ -119,6 +157,19 @@ mod tests {
             let error = Contract::from_json("m", bad).unwrap_err().to_string();
             assert!(error.contains("version"), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn numbers_that_json_cannot_hold_are_neither_read_nor_written() {
+        let mut contract = small();
+        let golden = crate::model::Golden { steps: 1, tolerance: 0.5, ..Default::default() };
+        contract.golden = Some(golden);
+        let json = contract.to_json().unwrap();
+        assert!(Contract::from_json("m", &json).is_ok());
+        let error = Contract::from_json("m", &json.replace("0.5", "4e44")).unwrap_err().to_string();
+        assert!(error.contains("golden") && error.contains("beyond"), "{error}");
+        contract.golden.as_mut().unwrap().tolerance = f32::NAN;
+        assert!(contract.to_json().unwrap_err().to_string().contains("finite"));
     }
 
     #[test]
