@@ -200,7 +200,7 @@ mod tests {
 
     /// The pictures of the golden test: a slanted pattern, and the same blurred towards grey with
     /// a wave on it. Made from integers, so that another program can make them too.
-    pub(in crate::vision::metrics) fn golden_pair(w: u32, h: u32) -> (RgbImage, RgbImage) {
+    fn golden_pair(w: u32, h: u32) -> (RgbImage, RgbImage) {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for y in 0..h {
             for x in 0..w {
@@ -213,6 +213,22 @@ mod tests {
         }
         let size = Size::new(w, h);
         (RgbImage::from_vec(size, a).unwrap(), RgbImage::from_vec(size, b).unwrap())
+    }
+
+    /// scikit-image 0.26: `structural_similarity(a, b, channel_axis=2, gaussian_weights=True,
+    /// sigma=1.5, use_sample_covariance=False, data_range=255)`.
+    #[test]
+    fn agrees_with_scikit_image() {
+        for (w, h, golden) in [(40, 30, 0.935_330_352_57), (64, 48, 0.933_777_088_88)] {
+            let (a, b) = golden_pair(w, h);
+            let got = ssim_rgb(&a, &b).unwrap();
+            assert!((got - golden).abs() < 1e-5, "{w}x{h}: {got} {golden}");
+        }
+        let (a, b) = golden_pair(40, 30);
+        let mut shifted = FloatImage::from(&b);
+        shifted.data.iter_mut().for_each(|v| *v += 0.25);
+        let got = ssim(&a, &shifted).unwrap();
+        assert!((got - 0.935_054_820_30).abs() < 1e-5, "{got}");
     }
 
     #[test]
