@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path) -> Result<TensorBuf, String> {
     parse(&bytes).map_err(|e| at(&e))
 }
 
-fn parse(bytes: &[u8]) -> Result<TensorBuf, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<TensorBuf, String> {
     let short = || "is cut short".to_owned();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("is no .npy file")?;
     let (&[major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
