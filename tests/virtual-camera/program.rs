@@ -32,6 +32,8 @@ fn run_unplugged(path: &str) -> Result<String, String> {
         .args(["--predict", MODEL, "--engine", "tract", "--duration", "20s", "--json"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        // The live status would draw over the report.
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|e| e.to_string())?;
     std::thread::sleep(Duration::from_secs(8));
