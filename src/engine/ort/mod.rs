@@ -1,8 +1,9 @@
 //! ONNX Runtime, loaded at run time, with its chain of execution providers.
 //!
-//! Each provider is tried with `error_on_failure`, and the profile of the warm-up says where the
+//! Each provider is tried with `error_on_failure`, and the profile of a trial session says where the
 //! nodes really ran. A provider that runs no node counts as failed: the library itself would fall
-//! back to the CPU without a word.
+//! back to the CPU without a word. The session that stays is opened without profiling, because one
+//! opened with it takes some more memory with every run, also after its profile has ended.
 
 mod backend;
 mod candidates;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
+use tempfile::TempDir;
 
 pub use candidates::Origin;
 pub use library::{OLDEST_MINOR, Tried, search};
@@ -25,7 +27,7 @@ use self::backend::OrtBackend;
 use super::library_call::library_call;
 use super::load::{Job, finish, with_state};
 use super::ports::Ports;
-use super::report::{Attempt, LoadReport};
+use super::report::{Attempt, LoadReport, Placement};
 use super::{EngineError, Provider, refusal};
 
 const ENGINE: &str = "ort";
@@ -94,8 +96,13 @@ fn try_provider(
     provider: Provider,
     report: &mut LoadReport,
 ) -> Result<Box<dyn super::Session>, EngineError> {
-    let open = |ports: &Ports| with_state(job, ports, open(job, runtime, provider, ports)?);
+    let placement = prove_placement(job, runtime, provider)?;
+    let open = |ports: &Ports| with_state(job, ports, open(job, runtime, provider, ports, None)?);
     let session = finish(job, &format!("{ENGINE}/{provider}"), &open, report)?;
+    match placement {
+        Ok(placement) => report.placement = placement,
+        Err(reason) => report.notes.push(format!("placement is not proved: {reason}")),
+    }
     if provider != Provider::Cpu && !report.placement.iter().any(|p| p.provider == provider.name())
     {
         return Err(EngineError::Provider {
@@ -106,14 +113,35 @@ fn try_provider(
     Ok(session)
 }
 
+/// Runs the model once in a session of its own and reads from its profile where the nodes ran.
+fn prove_placement(
+    job: &Job<'_>,
+    runtime: &library::Runtime,
+    provider: Provider,
+) -> Result<Result<Vec<Placement>, String>, EngineError> {
+    let ports = job.ports(job.options)?;
+    let folder = match tempfile::Builder::new().prefix("framecast-profile").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => return Ok(Err(format!("no profile can be written: {error}"))),
+    };
+    let backend = open(job, runtime, provider, &ports, Some(folder))?;
+    let mut trial = with_state(job, &ports, backend)?;
+    // Made-up inputs can be illegal for a model without a contract; what ran before counts.
+    let failed = trial.warm_up(&ports, 1).err();
+    let proof = trial.placement();
+    Ok(match (proof, failed) {
+        (Ok(placement), Some(error)) if placement.is_empty() => Err(error.to_string()),
+        (proof, _) => proof,
+    })
+}
+
 fn open(
     job: &Job<'_>,
     runtime: &library::Runtime,
     provider: Provider,
     ports: &Ports,
+    profile: Option<TempDir>,
 ) -> Result<OrtBackend, EngineError> {
-    // Removed with the backend's end of profiling; without one placement stays unproved.
-    let profile = tempfile::Builder::new().prefix("framecast-profile").tempdir().ok();
     let file = profile.as_ref().map(|folder| folder.path().join("run"));
     let session = library_call(|| {
         build(job, runtime, provider, &ports.bind, file.as_deref())?
