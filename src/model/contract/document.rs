@@ -173,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_read_to_the_last_bit() {
+        let mut contract = small();
+        contract.scores.push(crate::model::Score {
+            data: "d".into(),
+            metric: "pd".into(),
+            model: 2.266_666_666_666_666_6e119,
+            copy_last: None,
+            frames: 1,
+        });
+        let again = Contract::from_json("m", &contract.to_json().unwrap()).unwrap();
+        assert_eq!(again, contract);
+    }
+
+    #[test]
     fn unknown_fields_are_refused_with_their_place() {
         let json = small().to_json().unwrap().replace("\"name\"", "\"nmae\"");
         let error = Contract::from_json("m", &json).unwrap_err().to_string();
