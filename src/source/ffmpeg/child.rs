@@ -102,7 +102,7 @@ impl Process {
         let mut child = command.spawn().map_err(|cause| {
             failed(match cause.kind() {
                 io::ErrorKind::NotFound => {
-                    "the program was not found; install ffmpeg (Debian: apt-get install ffmpeg) or name it with --ffmpeg. Without it, demo:, Y4M, GIF, raw video, and folders or tars of PNG and JPEG can be read".to_owned()
+                    "the program was not found; install ffmpeg (Debian: apt-get install ffmpeg) or name it in the configuration as source.ffmpeg. Without it, demo:, Y4M, GIF, raw video, and folders or tars of PNG and JPEG can be read".to_owned()
                 }
                 _ => format!("it cannot be started: {cause}"),
             })
