@@ -1,6 +1,10 @@
 //! One [`Session`] trait over tract, ONNX Runtime and our exact integer kernels.
 //!
 //! No type of an inference library crosses this module.
+#![cfg_attr(
+    not(any(feature = "tract", feature = "ort")),
+    allow(dead_code, reason = "what the engines share is idle in a build without them")
+)]
 
 mod backend;
 pub mod check;
