@@ -66,7 +66,8 @@ impl Intake {
                 Pushed::Full(back) if self.patience.is_some() => {
                     return back.ticket.dropped(DropReason::Ring);
                 }
-                Pushed::Full(back) if self.stop.is_aborted() => {
+                // Nothing more is to be captured; waiting for a slow model would hold up the end.
+                Pushed::Full(back) if self.stop.is_finishing() => {
                     return back.ticket.dropped(DropReason::Shutdown);
                 }
                 Pushed::Full(back) => captured = back,

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::frame::{DropReason, MonoTime, SystemClock};
 use crate::ring::{FrameRing, InFlight, Policy, Popped};
-use crate::sink::{ResultSink, SinkFeed, SinkQueue};
+use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
 use crate::source::{Read, Source};
 
 use super::{
@@ -27,7 +27,7 @@ use super::{
 /// How long a thread sleeps at most before it looks at the stop signal.
 const POLL: Duration = Duration::from_millis(200);
 
-/// How long the end of a run waits for the capture thread.
+/// How long the end of a run waits for a thread that does nothing.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Settings of a run.
@@ -102,7 +102,7 @@ pub fn run(
     let frames = ledger.close(DropReason::Shutdown);
     let mut sinks = BTreeMap::new();
     for queue in queues {
-        let (name, counts, error) = queue.finish();
+        let (name, counts, error) = queue.finish(stop);
         sinks.insert(name, counts);
         errors.extend(error);
     }
@@ -233,7 +233,7 @@ fn infer_loop(
         match ring.pop(MonoTime::now().after(POLL)) {
             Popped::Item(lost, _) if stop.is_aborted() => lost.ticket.dropped(DropReason::Shutdown),
             Popped::Item(captured, left_out) => match worker.process(captured, left_out) {
-                Ok(Some(record)) => sinks.iter().for_each(|sink| sink.offer(&record)),
+                Ok(Some(record)) => sinks.iter().for_each(|sink| sink.offer(&record, stop)),
                 Ok(None) => {}
                 Err(error) => break Err(error),
             },
@@ -271,6 +271,7 @@ impl Watch<'_> {
         let started = MonoTime::now();
         let mut next_report = started.after(self.options.report_every);
         let mut asked: Option<MonoTime> = None;
+        let mut idle: Option<(u64, MonoTime)> = None;
         let mut stuck = false;
         while !(capture.is_finished() && (stuck || infer.is_finished())) {
             // An ended thread says so through the channel a moment before it is finished.
@@ -293,6 +294,22 @@ impl Watch<'_> {
                     break;
                 }
             }
+            if (self.stop.is_finishing() || capture.is_finished())
+                && !(stuck || infer.is_finished())
+            {
+                // In the engine it has its own limit; elsewhere it must get on.
+                let left = self.ledger.snapshot().in_flight;
+                let since = match idle {
+                    Some((before, since)) if before == left && limiter.held() == 0 => since,
+                    _ => idle.insert((left, now)).1,
+                };
+                let wait = self.infer_grace();
+                if now.since(since) >= wait {
+                    errors.push(PipelineError::Unresponsive { thread: "infer", wait });
+                    stuck = true;
+                    self.stop.abort();
+                }
+            }
             if now >= next_report {
                 next_report = now.after(self.options.report_every);
                 let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
@@ -307,6 +324,17 @@ impl Watch<'_> {
             if errors.is_empty() || thread.is_finished() {
                 errors.extend(joined(name, thread));
             }
+        }
+    }
+
+    /// How long the inference thread may get on with nothing at the end: it may have to wait for
+    /// each sink, unless interrupted.
+    fn infer_grace(&self) -> Duration {
+        let sinks = u32::try_from(self.sinks.len()).unwrap_or(u32::MAX);
+        if self.stop.is_aborted() {
+            GRACE
+        } else {
+            GRACE.saturating_add(sink::PATIENCE.saturating_mul(sinks))
         }
     }
 

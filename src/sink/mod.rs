@@ -7,6 +7,7 @@ mod result_sink;
 mod y4m;
 
 pub use jsonl::Jsonl;
+pub(crate) use queue::PATIENCE;
 pub use queue::{SinkCounts, SinkFeed, SinkQueue};
 pub use result_sink::ResultSink;
 pub use y4m::{Chroma, Y4mError, Y4mWriter};

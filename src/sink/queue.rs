@@ -1,7 +1,8 @@
 //! A sink behind a bounded queue, so that a slow disk never slows prediction.
 //!
 //! When full: a live stream drops the result here and counts it (`sinks.<name>.dropped`); a file,
-//! which waits for us anyway, waits for the sink too.
+//! which waits for us anyway, waits for the sink too, until the run is interrupted or the sink has
+//! taken nothing for [`PATIENCE`].
 //!
 //! Threading: `offer` is called by the inference thread; the sink has a thread of its own.
 
@@ -10,10 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use serde::Serialize;
 
-use crate::pipeline::{FrameRecord, PipelineError};
+use crate::frame::MonoTime;
+use crate::pipeline::{FrameRecord, PipelineError, Stop};
 
 use super::ResultSink;
 
@@ -31,14 +33,25 @@ pub struct SinkCounts {
     pub dropped: u64,
 }
 
-/// How long the end of a run waits for a sink.
+/// How long a file waits for a sink that takes nothing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the end of a run waits for a sink that writes nothing.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// The same after an interrupt, when somebody waits for the program to end.
+const HASTE: Duration = Duration::from_secs(2);
+
+/// How often a wait looks whether the run was interrupted.
+const POLL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Default)]
 struct Shared {
     offered: AtomicU64,
     written: AtomicU64,
     closing: AtomicBool,
+    /// It took nothing for [`PATIENCE`]; until it takes something again nobody waits for it.
+    stuck: AtomicBool,
     failed: Mutex<Option<io::Error>>,
 }
 
@@ -60,14 +73,33 @@ pub struct SinkFeed {
 }
 
 impl SinkFeed {
-    /// Hands a result over; a failed or full sink loses it, which is counted.
-    pub fn offer(&self, record: &FrameRecord) {
+    /// Hands a result over; a failed, full or stuck sink loses it, which is counted.
+    pub fn offer(&self, record: &FrameRecord, stop: &Stop) {
+        self.offer_within(record, stop, PATIENCE);
+    }
+
+    fn offer_within(&self, record: &FrameRecord, stop: &Stop, patience: Duration) {
         self.shared.offered.fetch_add(1, Ordering::Relaxed);
         // A failure is the sink's: its thread keeps the error, the loss shows in the counts.
         if self.lossy {
             let _ = self.sender.try_send(*record);
-        } else {
-            let _ = self.sender.send(*record);
+            return;
+        }
+        let given_up = MonoTime::now().after(patience);
+        let mut record = *record;
+        loop {
+            let stuck = self.shared.stuck.load(Ordering::Relaxed);
+            let wait = if stuck || stop.is_aborted() { Duration::ZERO } else { POLL };
+            record = match self.sender.send_timeout(record, wait) {
+                Ok(()) => return self.shared.stuck.store(false, Ordering::Relaxed),
+                Err(SendTimeoutError::Disconnected(_)) => return,
+                Err(SendTimeoutError::Timeout(_)) if wait.is_zero() => return,
+                Err(SendTimeoutError::Timeout(back)) => back,
+            };
+            if MonoTime::now() >= given_up {
+                tracing::warn!("a sink has taken nothing for {patience:?}; results are dropped");
+                return self.shared.stuck.store(true, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -122,23 +154,55 @@ impl SinkQueue {
         failed.as_ref().map(io::Error::kind)
     }
 
-    /// Writes what waits and ends the thread. The error is what went wrong at any time; the counts
-    /// are right all the same.
-    pub fn finish(self) -> (String, SinkCounts, Option<PipelineError>) {
+    /// Writes what waits and ends the thread; a sink that writes nothing for a while, or an
+    /// interrupt, ends the waiting. The error is what went wrong at any time; the counts are right
+    /// all the same.
+    pub fn finish(self, stop: &Stop) -> (String, SinkCounts, Option<PipelineError>) {
         // A hung inference thread may hold another feed, so the end is told by a flag as well.
         self.shared.closing.store(true, Ordering::Release);
         drop(self.feed);
-        let late = self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout);
+        let late = !ended_in_time(&self.ended, &self.shared, stop);
         let failed = self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         let offered = self.shared.offered.load(Ordering::Relaxed);
         let written = self.shared.written.load(Ordering::Relaxed);
         let counts = SinkCounts { offered, written, dropped: offered.saturating_sub(written) };
         let error = match failed {
             Some(cause) => Some(PipelineError::Sink { name: self.name.clone(), cause }),
+            None if late && stop.is_aborted() => {
+                // An interrupt is meant to leave behind what cannot be written; the counts say it.
+                tracing::warn!(
+                    "sink {} did not end; {} results are lost",
+                    self.name,
+                    counts.dropped
+                );
+                None
+            }
             None if late => Some(PipelineError::Unresponsive { thread: "sink", wait: GRACE }),
             None => None,
         };
         (self.name, counts, error)
+    }
+}
+
+/// Waits for the thread while it still writes.
+fn ended_in_time(ended: &Receiver<()>, shared: &Shared, stop: &Stop) -> bool {
+    let began = MonoTime::now();
+    let mut progress = (shared.written.load(Ordering::Relaxed), began);
+    let mut aborted = None;
+    loop {
+        if ended.recv_timeout(POLL) != Err(RecvTimeoutError::Timeout) {
+            return true;
+        }
+        let now = MonoTime::now();
+        let written = shared.written.load(Ordering::Relaxed);
+        if written != progress.0 {
+            progress = (written, now);
+        }
+        if stop.is_aborted() && now.since(*aborted.get_or_insert(now)) >= HASTE
+            || now.since(progress.1) >= GRACE
+        {
+            return false;
+        }
     }
 }
 
@@ -220,10 +284,10 @@ mod tests {
         let queue = SinkQueue::start(Box::new(sink), 2, true).unwrap();
         let feed = queue.feed();
         for _ in 0..10 {
-            feed.offer(&record());
+            feed.offer(&record(), &Stop::new());
         }
         drop((open, feed));
-        let (_, counts, error) = queue.finish();
+        let (_, counts, error) = queue.finish(&Stop::new());
         assert!(error.is_none());
         assert_eq!((counts.offered, counts.written + counts.dropped), (10, 10));
         assert!(counts.dropped >= 7, "two places and one in work: {counts:?}");
@@ -237,11 +301,49 @@ mod tests {
         let queue = SinkQueue::start(Box::new(sink), 1, false).unwrap();
         let feed = queue.feed();
         for _ in 0..20 {
-            feed.offer(&record());
+            feed.offer(&record(), &Stop::new());
         }
         drop(feed);
-        let (name, counts, error) = queue.finish();
+        let (name, counts, error) = queue.finish(&Stop::new());
         assert_eq!((name.as_str(), counts.offered, counts.written), ("gate", 20, 1));
         assert!(error.unwrap().to_string().contains("full disk"));
+    }
+
+    #[test]
+    fn a_stuck_sink_is_given_up_and_takes_results_again_later() {
+        let (open, go) = bounded::<()>(0);
+        let queue =
+            SinkQueue::start(Box::new(Gate { go, fail_at: 0, writes: 0 }), 1, false).unwrap();
+        let (feed, stop) = (queue.feed(), Stop::new());
+        let offer = || feed.offer_within(&record(), &stop, Duration::from_millis(10));
+        while !feed.shared.stuck.load(Ordering::Relaxed) {
+            offer();
+        }
+        open.send(()).unwrap();
+        while feed.shared.stuck.load(Ordering::Relaxed) {
+            offer();
+        }
+        drop((open, feed));
+        let (_, counts, error) = queue.finish(&stop);
+        assert!(error.is_none() && counts.dropped > 0, "{counts:?}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_wait_for_a_stuck_sink() {
+        let (open, go) = bounded::<()>(0);
+        let queue =
+            SinkQueue::start(Box::new(Gate { go, fail_at: 0, writes: 0 }), 1, false).unwrap();
+        let (feed, stop) = (queue.feed(), Stop::new());
+        let waiting = std::thread::spawn({
+            let stop = stop.clone();
+            // Not one of these can be written, so this would wait for ever.
+            move || (0..4).for_each(|_| feed.offer_within(&record(), &stop, Duration::MAX))
+        });
+        stop.abort();
+        waiting.join().unwrap();
+        let (_, counts, error) = queue.finish(&stop);
+        assert!(error.is_none(), "an interrupt is no failure: {error:?}");
+        assert_eq!((counts.offered, counts.written, counts.dropped), (4, 0, 4));
+        drop(open);
     }
 }

@@ -181,6 +181,31 @@ fn an_interrupt_ends_with_a_whole_summary() {
     assert!(summary.contains("interrupted") && summary.contains("in flight 0"), "{summary}");
 }
 
+/// The reader of the results holds the pipe open and reads nothing.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_run_whose_output_is_stuck() {
+    use std::process::{Command, Stdio};
+    let program = assert_cmd::cargo::cargo_bin("framecast");
+    let mut child = Command::new(program)
+        .args(QUICK)
+        .args(["--frames", "100000", "--record-jsonl", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let unread = child.stdout.take().unwrap();
+    // Long enough for the pipe, the sink's queue and the ring to fill.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let ended = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("interrupted") && stderr.contains("in flight 0"), "{stderr}");
+    drop(unread);
+}
+
 #[test]
 fn a_state_file_is_kept_between_runs_and_guarded() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ mod flags;
 mod status;
 mod summary;
 
+use std::path::Path;
 use std::time::Duration;
 
 use framecast::config::Config;
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let finished =
         pipeline::run(source, stage, sinks, &options, &stop, &mut |now| status.show(now));
     status.end();
-    summary::print(args.json, &about, &finished)?;
+    let stdout_taken = config.sink.jsonl.as_deref() == Some(Path::new("-"));
+    summary::print(args.json, stdout_taken, &about, &finished)?;
     match finished.error {
         Some(error) => Err(error.into()),
         None if finished.report.outcome == Ending::Interrupted => Err(Failure::interrupted()),

@@ -92,8 +92,14 @@ impl About {
     }
 }
 
-/// Prints the summary to stdout.
-pub(super) fn print(json: bool, about: &About, finished: &Finished) -> std::io::Result<()> {
+/// Prints the summary to stdout; to stderr when the results themselves go to stdout, which may be
+/// a pipe that nobody reads.
+pub(super) fn print(
+    json: bool,
+    stdout_taken: bool,
+    about: &About,
+    finished: &Finished,
+) -> std::io::Result<()> {
     let report = &finished.report;
     let error = finished.error.as_ref().map(ToString::to_string);
     let text = if json {
@@ -102,7 +108,11 @@ pub(super) fn print(json: bool, about: &About, finished: &Finished) -> std::io::
     } else {
         as_text(about, report)
     };
-    std::io::stdout().write_all(text.as_bytes())
+    if stdout_taken {
+        std::io::stderr().write_all(text.as_bytes())
+    } else {
+        std::io::stdout().write_all(text.as_bytes())
+    }
 }
 
 fn as_text(about: &About, report: &RunReport) -> String {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::frame::{DropReason, MonoTime};
-use crate::pipeline::{Finished, Outcome, PipelineError, RunOptions, Stage, Stop, run};
+use crate::pipeline::{
+    Finished, FrameRecord, Outcome, PipelineError, RunOptions, Stage, Status, Stop, run,
+};
+use crate::sink::ResultSink;
 use crate::source::{Read, Source, SourceError};
 use crate::task::TaskError;
 
@@ -136,4 +139,48 @@ fn an_interrupt_counts_what_waits_as_shutdown() {
     assert_eq!(finished.report.outcome, Outcome::Interrupted);
     assert_eq!((frames.processed, frames.in_flight), (5, 0));
     assert_eq!(frames.captured, 5 + frames.dropped.get(DropReason::Shutdown));
+}
+
+#[test]
+fn an_interrupt_ends_a_run_whose_sink_is_stuck() {
+    let (hold, held) = crossbeam_channel::bounded::<()>(0);
+    let stop = Stop::new();
+    let options = RunOptions {
+        sink_queue: 1,
+        report_every: Duration::from_millis(10),
+        ..RunOptions::default()
+    };
+    let source = frames_then(1_000_000, gone);
+    let mut observe = |status: &Status| {
+        // One result is in the sink, one in its queue, one is held by the inference thread.
+        if status.frames.processed >= 3 {
+            stop.abort();
+        }
+    };
+    let sinks: Vec<Box<dyn ResultSink>> = vec![Box::new(Stuck(held))];
+    let finished = run(source, act(|_| Ok(())), sinks, &options, &stop, &mut observe);
+    assert_eq!(finished.report.outcome, Outcome::Interrupted, "{:?}", finished.error);
+    let counts = finished.report.sinks["stuck"];
+    assert_eq!((counts.offered, counts.written, counts.dropped), (3, 0, 3));
+    let frames = finished.report.frames;
+    assert!(frames.balances() && frames.processed == 3, "{frames:?}");
+    drop(hold);
+}
+
+/// A sink that never returns from its first write.
+struct Stuck(crossbeam_channel::Receiver<()>);
+
+impl ResultSink for Stuck {
+    fn name(&self) -> &str {
+        "stuck"
+    }
+
+    fn write(&mut self, _record: &FrameRecord) -> std::io::Result<()> {
+        let _ = self.0.recv();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
