@@ -5,7 +5,7 @@
 //! of ours; the session swaps the two.
 
 use std::ffi::{CString, c_char};
-use std::{fs, ptr};
+use std::{fs, mem, ptr};
 
 use ort::AsPointer as _;
 use ort::session::Session;
@@ -123,6 +123,8 @@ impl OrtBackend {
         next: &[OwnedValue],
     ) -> Result<(), String> {
         let missing = || "a tensor is missing".to_owned();
+        // A bind that ends halfway leaves no pointer of an earlier run behind.
+        self.pointers.outputs.fill(ptr::null_mut());
         for (i, input) in self.inputs.iter().enumerate() {
             let pointer = match input.slot {
                 Slot::State(s) => state.get(s).ok_or_else(missing)?.ptr(),
@@ -172,13 +174,15 @@ impl OrtBackend {
         checked(status)
     }
 
-    /// Drops everything that borrows the caller's memory; returns what the library made itself.
+    /// Drops everything that borrows the caller's memory; returns what the library made itself,
+    /// once: the pointers are taken, since each value that is adopted is released as well.
     fn unbind(&mut self) -> impl Iterator<Item = (&Output, Option<Value>)> {
         self.input_values.iter_mut().for_each(|v| *v = None);
-        let made = self.outputs.iter().zip(&mut self.output_values).zip(&self.pointers.outputs);
+        let made = self.outputs.iter().zip(&mut self.output_values).zip(&mut self.pointers.outputs);
         made.map(|((output, bound), pointer)| {
+            let pointer = mem::replace(pointer, ptr::null_mut());
             let bound = bound.take().is_some() || matches!(output.slot, Slot::State(_));
-            (output, if bound { None } else { Value::adopt(*pointer) })
+            (output, if bound { None } else { Value::adopt(pointer) })
         })
     }
 }
@@ -225,20 +229,19 @@ impl Backend for OrtBackend {
             self.bind(inputs, state, outputs, next)?;
             self.call()
         });
-        let failed = outcome.is_err();
+        let mut outcome = outcome.map_err(|e| run_error(&e));
+        // To the end also after an error, so that every value is released.
         for (output, made) in self.unbind() {
-            if failed {
-                continue;
-            }
-            if let (Some(value), Slot::Caller(i)) = (made, output.slot)
+            if outcome.is_ok()
+                && let (Some(value), Slot::Caller(i)) = (made, output.slot)
                 && let Some(buffer) = outputs.get_mut(i)
             {
-                value
+                outcome = value
                     .copy_to(output.dtype, buffer)
-                    .map_err(|reason| EngineError::Tensor { name: output.name.clone(), reason })?;
+                    .map_err(|reason| EngineError::Tensor { name: output.name.clone(), reason });
             }
         }
-        outcome.map_err(|e| run_error(&e))
+        outcome
     }
 
     fn placement(&mut self) -> Result<Vec<Placement>, String> {

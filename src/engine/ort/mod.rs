@@ -11,6 +11,8 @@ mod candidates;
 mod elf;
 mod library;
 mod placement;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::collections::BTreeMap;
