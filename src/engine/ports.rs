@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{EngineError, LoadOptions, TensorSpec};
-use crate::model::{Contract, DType, Declared, Dim, Role, StateInit, TensorBuf, golden};
+use crate::model::{
+    Contract, DType, Declared, Dim, ResetReason, Role, StateInit, TensorBuf, golden,
+};
 
 /// Initial value of a state tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,18 @@ pub(super) struct StatePort {
     pub(super) spec: TensorSpec,
     pub(super) output: String,
     pub(super) initial: InitialState,
+    /// When it goes back to its initial value; all reasons when empty.
+    pub(super) reset: Vec<ResetReason>,
+}
+
+impl StatePort {
+    /// True when `reason` puts this state back to its initial value, whatever the contract says of
+    /// other reasons: at the start there is nothing to keep, and state that is no number never heals.
+    pub(super) fn is_reset_by(&self, reason: ResetReason) -> bool {
+        matches!(reason, ResetReason::Start | ResetReason::NonFinite)
+            || self.reset.is_empty()
+            || self.reset.contains(&reason)
+    }
 }
 
 /// All ports; `inputs` and `outputs` in the order of the graph.
@@ -137,7 +151,12 @@ impl Ports {
                     InitialState::Input(frame_input(model, contract, &ports, &spec)?)
                 }
             };
-            ports.state.push(StatePort { spec, output: pair.output.clone(), initial });
+            ports.state.push(StatePort {
+                spec,
+                output: pair.output.clone(),
+                initial,
+                reset: pair.reset.clone(),
+            });
         }
         Ok(ports)
     }

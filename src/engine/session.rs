@@ -51,8 +51,9 @@ pub trait Session: Send {
     /// Makes the state written by the last `run` the current one; nothing without state.
     fn advance_state(&mut self);
 
-    /// Puts the state back to its initial value. `first-frame` state takes the value of the next
-    /// frame input on the next `run`.
+    /// Puts the state pairs whose contract names `reason`, or no reason at all, back to their initial
+    /// values; [`ResetReason::Start`] and [`ResetReason::NonFinite`] put back every pair.
+    /// `first-frame` state takes the value of the frame input of the next `run`.
     fn reset_state(&mut self, reason: ResetReason);
 
     /// Starts working on a scratch copy of the state.

@@ -1,5 +1,5 @@
-//! Recurrent state as bytes: `FCSTATE1`, the model's SHA-256, then each tensor, then a SHA-256 of
-//! all before it. Little-endian throughout.
+//! Recurrent state as bytes: `FCSTATE2`, the model's SHA-256, then each tensor with a byte that
+//! says whether it awaits its initial value, then a SHA-256 of all before it. Little-endian.
 #![warn(clippy::indexing_slicing)]
 
 use sha2::{Digest as _, Sha256};
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{EngineError, TensorSpec};
 use crate::model::{TensorBuf, TensorData, TensorSlice};
 
-const MAGIC: &[u8; 8] = b"FCSTATE1";
+const MAGIC: &[u8; 8] = b"FCSTATE2";
 
 macro_rules! for_each_type {
     ($m:ident) => {
@@ -76,13 +76,13 @@ fn from_le<T: FromLe<N>, const N: usize>(bytes: [u8; N]) -> T {
     T::from_le(bytes)
 }
 
-pub(super) fn encode(model: &[u8; 32], fresh: bool, tensors: &[(&str, TensorBuf)]) -> Vec<u8> {
+pub(super) fn encode(model: &[u8; 32], tensors: &[(&str, bool, TensorBuf)]) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend(MAGIC);
     out.extend(model);
-    out.push(u8::from(fresh));
     out.extend((tensors.len() as u64).to_le_bytes());
-    for (name, tensor) in tensors {
+    for (name, fresh, tensor) in tensors {
+        out.push(u8::from(*fresh));
         out.extend((name.len() as u64).to_le_bytes());
         out.extend(name.as_bytes());
         out.extend((element_bytes(tensor.data()) as u64).to_le_bytes());
@@ -119,7 +119,7 @@ pub(super) fn decode(
     bytes: &[u8],
     model: &[u8; 32],
     specs: &[&TensorSpec],
-) -> Result<(bool, Vec<TensorBuf>), EngineError> {
+) -> Result<Vec<(bool, TensorBuf)>, EngineError> {
     let body_len = bytes.len().checked_sub(32).ok_or_else(|| damaged("it is cut short"))?;
     let (body, digest) = bytes.split_at(body_len);
     if !body.starts_with(MAGIC) {
@@ -133,12 +133,12 @@ pub(super) fn decode(
     if reader.take(32)? != model {
         return Err(damaged("it belongs to another model"));
     }
-    let fresh = reader.take(1)? != [0];
     if reader.length()? != specs.len() {
         return Err(damaged("the number of state tensors differs"));
     }
     let mut tensors = Vec::with_capacity(specs.len());
     for spec in specs {
+        let fresh = reader.take(1)? != [0];
         let name_len = reader.length()?;
         if reader.take(name_len)? != spec.name.as_bytes() {
             return Err(damaged("the names of its tensors differ"));
@@ -149,9 +149,9 @@ pub(super) fn decode(
             return Err(damaged("it was made for another frame size"));
         }
         take_elements(value.data_mut(), reader.take(len)?);
-        tensors.push(value);
+        tensors.push((fresh, value));
     }
-    Ok((fresh, tensors))
+    Ok(tensors)
 }
 
 #[cfg(test)]
@@ -165,9 +165,9 @@ mod tests {
         let flag = TensorSpec { name: "b".into(), dtype: DType::Bool, shape: vec![2] };
         let h = TensorBuf::new(&[1, 3], vec![1.0f32, -2.5, f32::MIN_POSITIVE]).unwrap();
         let b = TensorBuf::new(&[2], TensorData::Bool(vec![true, false])).unwrap();
-        let bytes = encode(&[7; 32], false, &[("h", h.clone()), ("b", b.clone())]);
-        let (fresh, back) = decode(&bytes, &[7; 32], &[&spec, &flag]).unwrap();
-        assert_eq!((fresh, back), (false, vec![h, b]));
+        let bytes = encode(&[7; 32], &[("h", false, h.clone()), ("b", true, b.clone())]);
+        let back = decode(&bytes, &[7; 32], &[&spec, &flag]).unwrap();
+        assert_eq!(back, [(false, h), (true, b)]);
 
         let other = decode(&bytes, &[8; 32], &[&spec, &flag]).unwrap_err().to_string();
         assert!(other.contains("another model"), "{other}");

@@ -7,7 +7,7 @@ use std::mem;
 
 use super::backend::Backend;
 use super::load::Prepared;
-use super::ports::{InitialState, Ports};
+use super::ports::{InitialState, Ports, StatePort};
 use super::state_bytes;
 use super::{EngineError, Placement, ResetReason, Session, SessionSpec, TensorSpec};
 use crate::model::{DType, TensorBuf, TensorView, golden};
@@ -15,16 +15,18 @@ use crate::model::{DType, TensorBuf, TensorView, golden};
 pub(super) struct StateSession<B: Backend> {
     backend: B,
     spec: SessionSpec,
-    initial: Vec<InitialState>,
+    ports: Vec<StatePort>,
     model_hash: [u8; 32],
     committed: Vec<B::State>,
     pending: Vec<B::State>,
-    /// True until the first run after a reset: `first-frame` state is still to be filled.
-    fresh: bool,
+    /// For each state, true until the first run after its reset: it is still to be filled.
+    fresh: Vec<bool>,
     /// True between a run and `advance_state`.
     ran: bool,
     saved: Vec<B::State>,
-    saved_flags: Option<(bool, bool)>,
+    saved_fresh: Vec<bool>,
+    /// `ran` of the stream while a scratch copy is open.
+    saved_ran: Option<bool>,
 }
 
 impl<B: Backend> StateSession<B> {
@@ -41,22 +43,24 @@ impl<B: Backend> StateSession<B> {
         let mut saved = states()?;
         saved.extend(states()?);
         Ok(Self {
-            initial: ports.state.iter().map(|s| s.initial).collect(),
+            ports: ports.state.clone(),
             backend,
             spec,
             model_hash,
             committed,
             pending,
-            fresh: true,
+            fresh: vec![true; ports.state.len()],
             ran: false,
             saved,
-            saved_flags: None,
+            saved_fresh: vec![true; ports.state.len()],
+            saved_ran: None,
         })
     }
 
     fn start_state(&mut self, inputs: &[TensorView<'_>]) -> Result<(), EngineError> {
-        for (state, initial) in self.committed.iter_mut().zip(&self.initial) {
-            match *initial {
+        let states = self.committed.iter_mut().zip(&self.ports).zip(&mut self.fresh);
+        for ((state, port), fresh) in states.filter(|(_, fresh)| **fresh) {
+            match port.initial {
                 InitialState::Zeros => self.backend.clear_state(state)?,
                 InitialState::Input(i) => {
                     if let Some(frame) = inputs.get(i) {
@@ -64,8 +68,8 @@ impl<B: Backend> StateSession<B> {
                     }
                 }
             }
+            *fresh = false;
         }
-        self.fresh = false;
         Ok(())
     }
 
@@ -143,9 +147,7 @@ impl<B: Backend> Session for StateSession<B> {
         outputs: &mut [TensorBuf],
     ) -> Result<(), EngineError> {
         self.check(inputs, outputs)?;
-        if self.fresh {
-            self.start_state(inputs)?;
-        }
+        self.start_state(inputs)?;
         self.backend.run(inputs, &self.committed, outputs, &mut self.pending)?;
         self.ran = true;
         Ok(())
@@ -160,8 +162,10 @@ impl<B: Backend> Session for StateSession<B> {
 
     fn reset_state(&mut self, reason: ResetReason) {
         tracing::debug!(reason = reason.name(), "state reset");
-        self.fresh = true;
-        self.ran = false;
+        // A pending state stays, for the pairs that are kept; in the others it is never read.
+        for (fresh, port) in self.fresh.iter_mut().zip(&self.ports) {
+            *fresh |= port.is_reset_by(reason);
+        }
     }
 
     fn begin_scratch(&mut self) {
@@ -171,39 +175,46 @@ impl<B: Backend> Session for StateSession<B> {
                 // Both are ours and of one spec, so only a failing library comes here; without a
                 // faithful copy the stream's state is lost, which a reset makes explicit.
                 tracing::error!(%error, "state could not be saved; it is reset");
-                self.saved_flags = Some((true, false));
+                self.saved_fresh.fill(true);
+                self.saved_ran = Some(false);
                 return;
             }
         }
-        self.saved_flags = Some((self.fresh, self.ran));
+        self.saved_fresh.copy_from_slice(&self.fresh);
+        self.saved_ran = Some(self.ran);
     }
 
     fn end_scratch(&mut self) {
-        if let Some((fresh, ran)) = self.saved_flags.take() {
+        if let Some(ran) = self.saved_ran.take() {
             let (committed, pending) = self.saved.split_at_mut(self.committed.len());
             self.committed.swap_with_slice(committed);
             self.pending.swap_with_slice(pending);
-            (self.fresh, self.ran) = (fresh, ran);
+            self.fresh.copy_from_slice(&self.saved_fresh);
+            self.ran = ran;
         }
     }
 
     fn export_state(&self) -> Result<Vec<u8>, EngineError> {
         let mut tensors = Vec::with_capacity(self.committed.len());
-        for (state, (spec, _)) in self.committed.iter().zip(&self.spec.state) {
+        let states = self.committed.iter().zip(&self.spec.state).zip(&self.fresh);
+        for ((state, (spec, _)), fresh) in states {
             let mut value = TensorBuf::zeros(spec.dtype, &spec.shape);
             self.backend.read_state(state, &mut value)?;
-            tensors.push((spec.name.as_str(), value));
+            tensors.push((spec.name.as_str(), *fresh, value));
         }
-        Ok(state_bytes::encode(&self.model_hash, self.fresh, &tensors))
+        Ok(state_bytes::encode(&self.model_hash, &tensors))
     }
 
     fn import_state(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
         let specs: Vec<&TensorSpec> = self.spec.state.iter().map(|(spec, _)| spec).collect();
-        let (fresh, tensors) = state_bytes::decode(bytes, &self.model_hash, &specs)?;
-        for (state, value) in self.committed.iter_mut().zip(&tensors) {
+        let tensors = state_bytes::decode(bytes, &self.model_hash, &specs)?;
+        for (state, (_, value)) in self.committed.iter_mut().zip(&tensors) {
             self.backend.write_state(state, &value.view())?;
         }
-        (self.fresh, self.ran) = (fresh, false);
+        for (fresh, (saved, _)) in self.fresh.iter_mut().zip(&tensors) {
+            *fresh = *saved;
+        }
+        self.ran = false;
         Ok(())
     }
 }

@@ -108,6 +108,71 @@ fn first_frame_state_takes_the_frame_after_each_reset() {
     }
 }
 
+/// y = x + h + g; h' = y resets as `h_reset` says, g' = x on a gap only, from the first frame.
+fn two_states(h_reset: Vec<ResetReason>) -> ModelFile {
+    let shape = [1.into(), 3.into(), 1.into(), "N".into()];
+    let mut b = GraphBuilder::new("two");
+    let [h, g, x] = ["h", "g", "x"].map(|name| b.input(name, DType::F32, &shape));
+    let sum = b.node("Add", &[&x, &h], &[]);
+    let sum = b.node("Add", &[&sum, &g], &[]);
+    b.output_as(&sum, "y", DType::F32, &shape);
+    let next = b.node("Identity", &[&sum], &[]);
+    b.output_as(&next, "h2", DType::F32, &shape);
+    let next = b.node("Identity", &[&x], &[]);
+    b.output_as(&next, "g2", DType::F32, &shape);
+    let mut contract = Contract::new("two", Task::Other);
+    contract.inputs = vec![Port::new("x", Role::Frame, DType::F32, &shape)];
+    contract.outputs = vec![Port::new("y", Role::Other, DType::F32, &shape)];
+    let pair = |input: &str, output: &str, init, reset| StatePair {
+        input: input.into(),
+        output: output.into(),
+        init,
+        reset,
+    };
+    contract.state = vec![
+        pair("h", "h2", StateInit::Zeros, h_reset),
+        pair("g", "g2", StateInit::FirstFrame, vec![ResetReason::Gap]),
+    ];
+    let mut model = ModelFile::from_proto("two", &b.finish().unwrap()).unwrap();
+    model.set_contract(contract).unwrap();
+    model
+}
+
+#[test]
+fn a_reset_touches_only_the_pairs_that_name_its_reason() {
+    for engine in engines() {
+        let cut = ResetReason::SceneCut;
+        let model = two_states(vec![cut]);
+        let mut m = open(engine, &model, 2);
+        // h = 0, g = 1 as the first frame; then h = 2, g = 1.
+        assert_eq!([step(&mut m, 1.0), step(&mut m, 0.0)], [2.0, 3.0]);
+        step(&mut m, 10.0); // h = 13, g = 10
+        m.session.reset_state(cut);
+        assert_eq!(step(&mut m, 0.0), 10.0, "h began anew, g was kept");
+        step(&mut m, 5.0); // h = 15, g = 5
+        m.session.reset_state(ResetReason::Gap);
+        // What awaits its first frame is part of a saved state, and of a scratch copy.
+        let saved = m.session.export_state().unwrap();
+        m.session.begin_scratch();
+        step(&mut m, 9.0);
+        m.session.end_scratch();
+        assert_eq!(step(&mut m, 1.0), 17.0, "h was kept, g is the first frame");
+        let mut again = open(engine, &model, 2);
+        again.session.import_state(&saved).unwrap();
+        assert_eq!(step(&mut again, 1.0), 17.0);
+        m.session.reset_state(ResetReason::Reconnect);
+        assert_eq!(step(&mut m, 0.0), 18.0, "neither names it");
+        for reason in [ResetReason::Start, ResetReason::NonFinite] {
+            m.session.reset_state(reason);
+            assert_eq!(step(&mut m, 4.0), 8.0, "{reason:?} is for all");
+        }
+        let mut m = open(engine, &two_states(Vec::new()), 2);
+        step(&mut m, 1.0);
+        m.session.reset_state(ResetReason::Reconnect);
+        assert_eq!(step(&mut m, 2.0), 3.0, "an empty list is every reason");
+    }
+}
+
 #[test]
 fn saved_state_continues_the_stream() {
     for engine in engines() {
