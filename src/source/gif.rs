@@ -9,7 +9,7 @@ use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, Me
 
 use super::recording::{Next, Picture, Recording};
 use super::y4m::check_pixels;
-use super::{SourceError, SourceInfo, SourceOptions};
+use super::{Limits, SourceError, SourceInfo, SourceOptions};
 use crate::frame::{Colour, DropReason, Layout, MonoTime, PixelFormat, PooledBuf, Rational, Size};
 
 /// What a delay of zero is taken for, in hundredths of a second, as browsers do.
@@ -30,10 +30,11 @@ pub struct Gif<R: Read> {
     disposal: Option<(DisposalMethod, Area)>,
     /// When the next frame is shown, in hundredths of a second.
     time: u64,
-    frame: u64,
-    /// The delay of the frame whose header has been read already.
+    /// The first frame's header, read already for its delay.
     ahead: Option<Part>,
-    truncated: Option<String>,
+    limits: Limits,
+    /// Why the frame just counted as lost is the last.
+    failure: Option<SourceError>,
 }
 
 /// A part of the canvas.
@@ -73,7 +74,7 @@ impl<R: Read + Send> Gif<R> {
         let layout = Layout::packed(PixelFormat::Rgb24, size)
             .map_err(|e| bad(format!("not a GIF we can read: {e}")))?;
         check_pixels(name, size, &options.limits)?;
-        let ahead = part(&mut decoder).map_err(|e| bad(said(&e)))?;
+        let ahead = part(&mut decoder, name, size, &options.limits)?;
         let Some(ahead) = ahead else { return Err(bad("it holds no picture".into())) };
         let rate = Rational::new(100, u32::from(ahead.delay)).ok();
         let info = SourceInfo {
@@ -94,22 +95,24 @@ impl<R: Read + Send> Gif<R> {
             pixels: Vec::new(),
             disposal: None,
             time: 0,
-            frame: 0,
             ahead: Some(ahead),
-            truncated: None,
+            limits: options.limits,
+            failure: None,
         })
     }
 
     /// Draws the next frame; `None` at the end.
-    fn draw(&mut self) -> Result<Option<u16>, DecodingError> {
+    fn draw(&mut self) -> Result<Option<u16>, SourceError> {
+        let (name, size) = (&self.info.uri, self.info.size);
         let ahead = match self.ahead.take() {
             Some(ahead) => Some(ahead),
-            None => part(&mut self.decoder)?,
+            None => part(&mut self.decoder, name, size, &self.limits)?,
         };
         let Some(Part { area, delay, dispose }) = ahead else { return Ok(None) };
-        let len = self.decoder.buffer_size();
-        self.pixels.resize(len, 0);
-        self.decoder.read_into_buffer(&mut self.pixels)?;
+        // Cleared, so that indices outside the palette leave the canvas as it is.
+        self.pixels.clear();
+        self.pixels.resize(area.width * area.height * 4, 0);
+        self.decoder.read_into_buffer(&mut self.pixels).map_err(|e| damaged(name, &e))?;
         let line_bytes = self.info.size.w() * 3;
         match self.disposal.take() {
             Some((DisposalMethod::Background, area)) => {
@@ -141,29 +144,52 @@ impl<R: Read + Send> Gif<R> {
     }
 }
 
-/// The header of the next frame.
-fn part<R: Read>(decoder: &mut Decoder<R>) -> Result<Option<Part>, DecodingError> {
-    Ok(decoder.next_frame_info()?.map(|frame| Part {
-        area: Area {
-            left: frame.left.into(),
-            top: frame.top.into(),
-            width: frame.width.into(),
-            height: frame.height.into(),
-        },
-        delay: if frame.delay == 0 { DEFAULT_DELAY } else { frame.delay },
-        dispose: frame.dispose,
-    }))
+/// The header of the next frame, refused before any memory is taken for its pixels when it is too
+/// large or does not lie within the canvas. The decoder's own limit does not reach this far: it
+/// leaves the buffer to its caller.
+fn part<R: Read>(
+    decoder: &mut Decoder<R>,
+    name: &str,
+    canvas: Size,
+    limits: &Limits,
+) -> Result<Option<Part>, SourceError> {
+    let Some(frame) = decoder.next_frame_info().map_err(|e| damaged(name, &e))? else {
+        return Ok(None);
+    };
+    let size = Size::new(frame.width.into(), frame.height.into());
+    check_pixels(name, size, limits)?;
+    let area = Area {
+        left: frame.left.into(),
+        top: frame.top.into(),
+        width: frame.width.into(),
+        height: frame.height.into(),
+    };
+    if area.left + area.width > canvas.w() || area.top + area.height > canvas.h() {
+        let reason = format!(
+            "a frame of {size} at {},{} does not lie within the picture of {canvas}; write the \
+             file anew, for example with `ffmpeg -i old.gif new.gif`",
+            area.left, area.top
+        );
+        return Err(SourceError::Format { name: name.to_owned(), reason });
+    }
+    let delay = if frame.delay == 0 { DEFAULT_DELAY } else { frame.delay };
+    Ok(Some(Part { area, delay, dispose: frame.dispose }))
 }
 
-/// The lines of an area, cut off at the canvas's edges.
+/// The lines of an area of the canvas.
 fn lines(canvas: &mut [u8], line_bytes: usize, area: Area) -> impl Iterator<Item = &mut [u8]> {
     let first = area.left * 3;
-    let last = (first + area.width * 3).min(line_bytes);
+    let last = first + area.width * 3;
     canvas
         .chunks_exact_mut(line_bytes)
         .skip(area.top)
         .take(area.height)
         .filter_map(move |line| line.get_mut(first..last))
+}
+
+fn damaged(name: &str, error: &DecodingError) -> SourceError {
+    let reason = format!("a frame is damaged: {}", said(error));
+    SourceError::Format { name: name.to_owned(), reason }
 }
 
 /// The decoder's answer in one line.
@@ -185,18 +211,17 @@ impl<R: Read + Send> Recording for Gif<R> {
     }
 
     fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
-        if let Some(reason) = self.truncated.take() {
-            return Err(SourceError::Format { name: self.info.uri.clone(), reason });
+        if let Some(error) = self.failure.take() {
+            return Err(error);
         }
         let delay = match self.draw() {
             Ok(Some(delay)) => delay,
             Ok(None) => return Ok(Next::End),
             Err(error) => {
-                self.truncated = Some(format!("frame {} is damaged: {}", self.frame, said(&error)));
+                self.failure = Some(error);
                 return Ok(Next::Lost { frames: 1, reason: DropReason::Corrupt });
             }
         };
-        self.frame += 1;
         buf.as_vec().clone_from(&self.canvas);
         let position = MonoTime::from_nanos(self.time.saturating_mul(10_000_000));
         self.time += u64::from(delay);
@@ -262,7 +287,7 @@ mod tests {
             (1, &[2], DisposalMethod::Previous, 0),
             (2, &[3], DisposalMethod::Background, 7),
             (0, &[0, 2, 0], DisposalMethod::Any, 1),
-            (2, &[3, 3, 3], DisposalMethod::Keep, 1),
+            (2, &[3], DisposalMethod::Keep, 1),
         ]);
         let (frames, lost, error) = read(&bytes);
         let shown: Vec<_> = frames.iter().map(|f| f.1.as_str()).collect();
@@ -284,6 +309,32 @@ mod tests {
             assert!(frames.len() <= 2 && lost == 1, "cut at {cut}: {frames:?} {lost}");
             assert!(error.unwrap().contains("is damaged"), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn frames_larger_than_limit_or_canvas_are_refused_before_they_take_memory() {
+        let mut bytes =
+            sample(&[(0, &[1, 1, 1], DisposalMethod::Keep, 5), (1, &[2], DisposalMethod::Keep, 5)]);
+        let second = bytes.windows(9).rposition(|w| w == [0x2c, 1, 0, 0, 0, 1, 0, 1, 0]).unwrap();
+        // Left, top, width and height follow the separator, each in two bytes.
+        let shown = |bytes: &[u8]| {
+            let (frames, lost, error) = read(bytes);
+            assert_eq!((frames.len(), lost), (1, 1));
+            error.unwrap()
+        };
+        for (at, value) in [(1, 3), (3, 1), (5, 3), (7, 2)] {
+            let mut bytes = bytes.clone();
+            bytes[second + at] = value;
+            let error = shown(&bytes);
+            assert!(error.contains("does not lie within the picture of 3x1"), "{error}");
+        }
+        bytes[second + 5..second + 9].fill(0xff);
+        let error = shown(&bytes);
+        assert!(error.contains("pixels of a frame is 4294836225, above the limit"), "{error}");
+        let first = bytes.windows(9).position(|w| w == [0x2c, 0, 0, 0, 0, 3, 0, 1, 0]).unwrap();
+        bytes[first + 5..first + 9].fill(0xff);
+        let error = Gif::new(&bytes[..], "a.gif", &SourceOptions::default()).err().unwrap();
+        assert!(matches!(error, SourceError::Limit { value: 4_294_836_225, .. }), "{error}");
     }
 
     #[test]
