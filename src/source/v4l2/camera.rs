@@ -269,10 +269,16 @@ fn negotiate(
     if let Some(wish) = &options.code {
         ranked.sort_by_key(|(code, _)| abi::code_text(*code) != *wish);
     }
-    for (code, _) in ranked {
-        if let Some(format) = format::set(device, kind, code, size)? {
-            return Ok(format);
+    let codes = ranked.into_iter().map(|(code, _)| code);
+    let taken = choice::first_usable(codes, |code| {
+        let set = format::set(device, kind, code, size);
+        if let Err(error) = &set {
+            tracing::warn!(format = abi::code_text(code), %error, "the camera refused a format");
         }
+        set
+    })?;
+    if let Some(format) = taken {
+        return Ok(format);
     }
     let offered: Vec<&str> = offered.iter().map(|m| m.code.as_str()).collect();
     Err(errors::unsupported(

@@ -3,6 +3,7 @@
 use crate::frame::{PixelFormat, Rational, Size};
 
 use super::modes::Mode;
+use crate::source::SourceError;
 
 /// Formats from the cheapest to use to the dearest. Uncompressed 4:2:0 first: the fewest bytes and
 /// one conversion. MJPEG costs a decoder and detail. Grey has no colour, so it comes last.
@@ -55,8 +56,36 @@ pub(super) fn ranked(
     ranked.into_iter().map(|(_, fourcc, known)| (fourcc, known)).collect()
 }
 
+/// The first of `codes` that can be set; none when all turn out to be formats we do not read. A
+/// code the driver refuses is passed over, and the first refusal is the answer when no other code
+/// can be set either. A device that is gone or busy stays so for every code.
+pub(super) fn first_usable<T>(
+    codes: impl IntoIterator<Item = u32>,
+    mut set: impl FnMut(u32) -> Result<Option<T>, SourceError>,
+) -> Result<Option<T>, SourceError> {
+    let mut refused = None;
+    for code in codes {
+        match set(code) {
+            Ok(Some(taken)) => return Ok(Some(taken)),
+            Ok(None) => {}
+            Err(error @ (SourceError::Gone { .. } | SourceError::Open { .. })) => {
+                return Err(error);
+            }
+            Err(error) => {
+                refused.get_or_insert(error);
+            }
+        }
+    }
+    refused.map_or(Ok(None), Err)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use rustix::io::Errno;
+
+    use super::super::errors;
     use super::super::modes::{Rates, Sizes};
     use super::super::{abi, format};
     use super::*;
@@ -108,5 +137,25 @@ mod tests {
         let modes = [mode(b"NM12", &[(64, 64, 30)]), mode(b"NV12", &[(64, 64, 30)])];
         let order = ranked(&modes, None, Size::new(64, 64), None);
         assert_eq!(order[0].0, abi::fourcc(*b"NV12"));
+    }
+
+    #[test]
+    fn a_refused_format_is_passed_over_and_told_only_when_none_is_left() {
+        let path = Path::new("/dev/video9");
+        let set = |code| match code {
+            0 => Err(errors::call(path, "setting its format", Errno::INVAL)),
+            1 => Err(errors::unsupported(path, "delivers single fields")),
+            2 => Ok(None),
+            3 => Err(errors::call(path, "setting its format", Errno::BUSY)),
+            4 => Err(errors::call(path, "setting its format", Errno::NODEV)),
+            _ => Ok(Some(code)),
+        };
+        assert_eq!(first_usable([0, 1, 2, 5, 6], set).unwrap(), Some(5));
+        assert_eq!(first_usable([2], set).unwrap(), None);
+        assert!(first_usable([1, 0, 2], set).unwrap_err().to_string().contains("single fields"));
+        let busy = first_usable([1, 3, 5], set).unwrap_err();
+        assert!(matches!(busy, SourceError::Open { .. }), "{busy}");
+        let gone = first_usable([4, 5], set).unwrap_err();
+        assert!(matches!(gone, SourceError::Gone { .. }), "{gone}");
     }
 }
