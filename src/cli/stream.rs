@@ -28,9 +28,11 @@ pub(crate) fn open_source(
 fn supervised(
     source: Box<dyn Source>,
     settings: &SourceSettings,
-    options: SourceOptions,
+    mut options: SourceOptions,
     pool: &FramePool,
 ) -> Result<Box<dyn Source>, SourceError> {
+    // The models and sinks of a run are made for the frames of the first opening.
+    options.pin(source.info());
     let mut first = Some(source);
     let (uri, pool) = (settings.uri.clone(), pool.clone());
     let opener = move || match first.take() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::SourceInfo;
 use crate::frame::{Colour, PixelFormat, Rational, Size};
 
 /// Wishes for a source. Each kind of source uses what applies to it; what a URI says itself
@@ -34,6 +35,14 @@ pub struct SourceOptions {
     pub open_timeout: Duration,
     /// Limits on what is read.
     pub limits: Limits,
+}
+
+impl SourceOptions {
+    /// Wishes for what a source turned out to be, so that opening it again gives the same frames.
+    pub fn pin(&mut self, info: &SourceInfo) {
+        (self.size, self.format) = (Some(info.size), Some(info.format));
+        self.rate = info.rate.or(self.rate);
+    }
 }
 
 impl Default for SourceOptions {

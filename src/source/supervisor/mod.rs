@@ -12,6 +12,8 @@
 //! and the stream goes on. The watchdog runs from the last *good* frame, so a device that delivers
 //! only damaged frames is opened again too. After each reopening the first read is
 //! [`Read::Reopened`], and frames are renumbered so that their numbers rise for the whole run.
+//! A source that comes back with another size or format counts as a failed attempt: what reads its
+//! frames was made for the first ones.
 
 mod backoff;
 mod state;
@@ -146,8 +148,15 @@ impl Supervised {
         options: SupervisorOptions,
         events: Option<Sender<StateChange>>,
     ) -> Result<Self, SourceError> {
-        let (uri, source, pool) = (uri.to_owned(), source.clone(), pool.clone());
-        let opener = Box::new(move || crate::source::open(&uri, &source, &pool));
+        let (uri, mut wishes, pool) = (uri.to_owned(), source.clone(), pool.clone());
+        let mut pinned = false;
+        let opener = Box::new(move || {
+            let source = crate::source::open(&uri, &wishes, &pool)?;
+            if !std::mem::replace(&mut pinned, true) {
+                wishes.pin(source.info());
+            }
+            Ok(source)
+        });
         Self::new(opener, options, Arc::new(SystemClock), events)
     }
 
@@ -210,7 +219,11 @@ impl Supervised {
 
     fn open(&mut self) -> Result<(), SourceError> {
         self.enter(LinkState::Opening, None, None);
-        match (self.opener)() {
+        let opened = (self.opener)().and_then(|source| {
+            same_frames(&self.info, source.info())?;
+            Ok(source)
+        });
+        match opened {
             Ok(source) => {
                 let now = self.clock.now();
                 self.info = source.info().clone();
@@ -274,6 +287,19 @@ impl Supervised {
             last_good.after(stall_after)
         }
     }
+}
+
+/// An error unless frames of `now` can take the place of frames of `first`.
+fn same_frames(first: &SourceInfo, now: &SourceInfo) -> Result<(), SourceError> {
+    if (first.size, first.format) == (now.size, now.format) {
+        return Ok(());
+    }
+    let reason = format!(
+        "it came back as {} {} instead of {} {}; bring the first back, or start the program anew \
+         to use what it is now",
+        now.size, now.format, first.size, first.format
+    );
+    Err(SourceError::Unsupported { name: first.uri.clone(), reason })
 }
 
 impl Source for Supervised {

@@ -59,29 +59,39 @@ fn gone() -> SourceError {
 /// One opening: none fails, otherwise the script.
 type Opening = Option<Vec<Step>>;
 
+/// What a camera of these tests delivers.
+fn described(size: Size, format: PixelFormat) -> SourceInfo {
+    SourceInfo {
+        uri: "cam".to_owned(),
+        description: String::new(),
+        format,
+        size,
+        rate: Some(Rational::whole(50)),
+        live: true,
+        frames: None,
+    }
+}
+
 fn supervise(
     openings: Vec<Opening>,
     options: SupervisorOptions,
 ) -> (Result<Supervised, SourceError>, MockClock, Receiver<StateChange>) {
+    let usual = described(Size::new(1, 1), PixelFormat::Grey);
+    let openings = openings.into_iter().map(|o| o.map(|steps| (usual.clone(), steps))).collect();
+    supervise_described(openings, options)
+}
+
+fn supervise_described(
+    mut openings: VecDeque<Option<(SourceInfo, Vec<Step>)>>,
+    options: SupervisorOptions,
+) -> (Result<Supervised, SourceError>, MockClock, Receiver<StateChange>) {
     let clock = MockClock::new(MonoTime::from_nanos(1_000));
     let (events, changes) = bounded(64);
-    let mut openings = VecDeque::from(openings);
     let inner = clock.clone();
     let opener: Opener = Box::new(move || {
-        let steps = openings.pop_front().flatten().ok_or_else(gone)?;
-        Ok(Box::new(Scripted {
-            info: SourceInfo {
-                uri: "cam".to_owned(),
-                description: String::new(),
-                format: PixelFormat::Grey,
-                size: Size::new(1, 1),
-                rate: Some(Rational::whole(50)),
-                live: true,
-                frames: None,
-            },
-            clock: inner.clone(),
-            steps: steps.into(),
-        }) as Box<dyn Source>)
+        let (info, steps) = openings.pop_front().flatten().ok_or_else(gone)?;
+        Ok(Box::new(Scripted { info, clock: inner.clone(), steps: steps.into() })
+            as Box<dyn Source>)
     });
     let supervised = Supervised::new(opener, options, Arc::new(clock.clone()), Some(events));
     (supervised, clock, changes)
@@ -141,6 +151,33 @@ fn an_unplugged_camera_is_opened_again_and_numbers_rise() {
         ]
     );
     assert_eq!((source.reopened(), source.missed_events()), (2, 0));
+}
+
+#[test]
+fn another_size_or_format_is_a_failed_attempt() {
+    let (one, two) = (Size::new(1, 1), Size::new(2, 1));
+    let openings = [
+        (one, PixelFormat::Grey, vec![F(0), Fail]),
+        (two, PixelFormat::Grey, vec![F(0), F(1)]),
+        (one, PixelFormat::Mjpeg, vec![F(0), F(1)]),
+        (one, PixelFormat::Grey, vec![F(0), F(1)]),
+    ];
+    let openings = openings
+        .into_iter()
+        .map(|(size, format, steps)| Some((described(size, format), steps)))
+        .collect();
+    let (source, clock, changes) = supervise_described(openings, SupervisorOptions::default());
+    let mut source = source.unwrap();
+    assert_eq!(drive(&mut source, &clock, 2_500), ["#0", "reopened", "#1", "#2"]);
+    assert_eq!((source.reopened(), source.info().size), (1, one));
+    let reasons: Vec<_> = changes
+        .try_iter()
+        .filter(|c| c.state == LinkState::Backoff)
+        .map(|c| c.reason.unwrap())
+        .collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(reasons[1].contains("came back as 2x1 GREY instead of 1x1 GREY"), "{reasons:?}");
+    assert!(reasons[2].contains("came back as 1x1 MJPEG instead of 1x1 GREY"), "{reasons:?}");
 }
 
 #[test]
