@@ -16,6 +16,7 @@ impl SourceSettings {
             colour: self.colour,
             controls: self.controls.clone(),
             buffers: self.buffers,
+            newest_only: self.newest_only,
             ffmpeg: self.ffmpeg.clone(),
             seed: self.seed,
             open_timeout: self.open_timeout,

@@ -56,6 +56,8 @@ pub struct SourceSettings {
     pub controls: Vec<(String, i64)>,
     /// Buffers of a camera.
     pub buffers: u32,
+    /// Of several frames that wait in a camera, take the newest only.
+    pub newest_only: bool,
     /// Seed of the demo.
     pub seed: u64,
     /// The ffmpeg program.
@@ -212,6 +214,7 @@ fn source(read: &Reader<'_>) -> Result<SourceSettings, ConfigError> {
         colour: read.optional("source.colour")?,
         controls: read.integers("source.controls")?,
         buffers: unsigned(read.integer("source.buffers", 3..=8)?) as u32,
+        newest_only: read.boolean("source.newest_only")?,
         seed: unsigned(read.integer("source.seed", 0..=i64::MAX)?),
         ffmpeg: PathBuf::from(read.text("source.ffmpeg")?),
         open_timeout: read.duration("source.open_timeout", 100 * MS..=HOUR)?,

@@ -25,7 +25,8 @@ pub struct SourceOptions {
     pub controls: Vec<(String, i64)>,
     /// Buffers of a camera, 3..=8; frames a paced demo keeps for a late reader.
     pub buffers: u32,
-    /// Of several frames that wait in a camera, deliver the newest only.
+    /// Of several frames that wait in a V4L2 camera, deliver the newest only; the others are lost
+    /// by policy and leave no hole in the frame numbers.
     pub newest_only: bool,
     /// The ffmpeg program.
     pub ffmpeg: PathBuf,

@@ -34,7 +34,7 @@ pub struct CaptureOptions {
     /// Driver buffers, 3..=8.
     pub buffers: u32,
     /// Of several frames that wait, deliver the newest and count the others as
-    /// [`DropReason::Policy`].
+    /// [`DropReason::Policy`]. Those are not numbered: a hole in the numbers is a real loss.
     pub newest_only: bool,
 }
 
@@ -161,7 +161,12 @@ impl Camera {
         for _ in 1..if self.newest_only { stream.buffers() } else { 1 } {
             let Ok(Some(newer)) = stream.dequeue() else { break };
             let damaged = filled.flags & abi::FLAG_ERROR != 0;
-            lost(1, if damaged { DropReason::Corrupt } else { DropReason::Policy });
+            if damaged {
+                lost(1, DropReason::Corrupt);
+            } else {
+                lost(1, DropReason::Policy);
+                self.sequence.leave_out();
+            }
             requeued = requeued.and(stream.requeue(filled.index));
             let (newer_seq, gap) = self.sequence.observe(newer.sequence);
             lost(gap, DropReason::DriverGap);

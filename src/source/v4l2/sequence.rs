@@ -11,6 +11,7 @@ const MAX_GAP: u32 = 10_000;
 pub(super) struct Sequence {
     last: Option<u32>,
     position: u64,
+    left_out: u64,
 }
 
 impl Sequence {
@@ -29,7 +30,13 @@ impl Sequence {
             self.position += lost + 1;
         }
         self.last = Some(counter);
-        (FrameSeq(self.position), lost)
+        (FrameSeq(self.position - self.left_out), lost)
+    }
+
+    /// The frame last observed is left out on purpose. The next one gets its number: a model too
+    /// slow for the camera is to see a slower stream and not a gap, which would reset its state.
+    pub(super) const fn leave_out(&mut self) {
+        self.left_out += 1;
     }
 }
 
@@ -51,6 +58,23 @@ mod tests {
     #[test]
     fn gaps_are_counted_and_numbers_follow() {
         assert_eq!(observed(&[5, 6, 9, 10]), [(0, 0), (1, 0), (4, 2), (5, 0)]);
+    }
+
+    #[test]
+    fn frames_left_out_on_purpose_leave_no_hole_and_losses_do() {
+        let mut sequence = Sequence::default();
+        let mut seen = Vec::new();
+        for (counter, left_out) in [(5, true), (6, true), (7, false), (8, true), (11, false)] {
+            let (seq, lost) = sequence.observe(counter);
+            if left_out {
+                sequence.leave_out();
+                assert_eq!(lost, 0);
+            } else {
+                seen.push((seq.0, lost));
+            }
+        }
+        // Of the counters 5 to 11, 9 and 10 were lost in the driver.
+        assert_eq!(seen, [(0, 0), (3, 2)]);
     }
 
     #[test]
