@@ -13,6 +13,8 @@ use crate::source::{Limits, SourceError};
 const MAX_NAME: u64 = 4096;
 /// The longest set of PAX records read.
 const MAX_PAX: u64 = 1 << 16;
+/// The most bytes all names of pictures take together.
+const MAX_NAMES: u64 = 1 << 26;
 /// The most headers looked at, pictures or not.
 const MAX_HEADERS: u64 = 4_000_000;
 
@@ -48,6 +50,7 @@ pub fn index<R: Read + Seek>(
     // Raw: extension headers come as entries, so that their lengths are checked here.
     let entries = archive.entries_with_seek().map_err(bad)?.raw(true);
     let mut long_name: Option<Vec<u8>> = None;
+    let mut names = 0;
     for (count, entry) in (1u64..).zip(entries) {
         let mut entry = entry.map_err(bad)?;
         if count > MAX_HEADERS {
@@ -84,6 +87,12 @@ pub fn index<R: Read + Seek>(
         }
         check_count(name, members.len(), limits)?;
         check_len(&format!("{name}: {path}"), size, limits)?;
+        names += path.len() as u64;
+        if names > MAX_NAMES {
+            let what = "the length of all names of pictures";
+            let name = name.to_owned();
+            return Err(SourceError::Limit { name, what, value: names, limit: MAX_NAMES });
+        }
         let offset = entry.raw_file_position();
         if offset.checked_add(size).is_none_or(|end| end > len) {
             let reason = format!("{path} is cut short; the archive is truncated");
@@ -139,7 +148,7 @@ impl<R: Read + Seek + Send> Store for Archive<R> {
 }
 
 /// Expands a gzipped archive into a temporary file, at most `limit` bytes.
-pub(super) fn expand(
+pub(crate) fn expand(
     input: impl Read,
     name: &str,
     limit: u64,

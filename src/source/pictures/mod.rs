@@ -10,11 +10,12 @@ pub mod jpeg;
 pub mod png;
 mod store;
 
+pub(crate) use archive::expand;
 pub use archive::{Member, index};
 
 use std::path::Path;
 
-use archive::{Archive, expand};
+use archive::Archive;
 use store::{Files, Store};
 
 use super::open::open_path;

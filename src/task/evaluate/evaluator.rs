@@ -12,8 +12,8 @@ use crate::vision::resize::{Resizer, to_width};
 use crate::vision::{FrameConverter, RgbImage, VisionError};
 
 use super::judge::Judge;
-use super::picture::PictureDecoder;
-use super::sequences;
+use super::picture::PictureReader;
+use super::sequences::{self, Sequence};
 use super::tally::Tally;
 use super::{EvalOptions, Row};
 
@@ -162,32 +162,12 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
             found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         }
         let mut tally = Tally::default();
-        let mut decoder = PictureDecoder::default();
-        let (mut scratch, mut pictures) = (Vec::new(), Vec::<RgbImage>::new());
+        let mut reader = PictureReader::new(*limits);
         let mut size = None;
         let total = found.len() as u64;
         for (done, sequence) in (1..).zip(&found) {
-            pictures.resize_with(sequence.pictures.len().max(pictures.len()), RgbImage::default);
-            let mut decode = || -> Result<(), String> {
-                for (encoded, out) in sequence.pictures.iter().zip(&mut pictures) {
-                    decoder.decode(encoded.bytes(limits, &mut scratch)?, out)?;
-                }
-                Ok(())
-            };
-            let decoded = decode();
-            let used = pictures.get(..sequence.pictures.len()).unwrap_or_default();
-            let complete = decoded.and_then(|()| match used {
-                [first, .., last] if used.iter().all(|p| p.size() == first.size()) => {
-                    Ok((used, last))
-                }
-                [_, _, ..] => Err("its pictures differ in size".to_owned()),
-                _ => Err("it has fewer than two pictures".to_owned()),
-            });
-            match complete {
-                Ok((used, last)) => {
-                    let inputs = used.get(..used.len() - 1).unwrap_or_default();
-                    size = Some(self.sequence(inputs, last, &mut tally)?);
-                }
+            match self.sequence(sequence, &mut reader, &mut tally)? {
+                Ok(scored) => size = Some(scored),
                 Err(reason) => {
                     tracing::warn!("{name}: sequence {:?} is left out: {reason}", sequence.name);
                     tally.lost += 1;
@@ -200,32 +180,56 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         Ok(Row::new(name, size, tally))
     }
 
+    /// Feeds one sequence picture by picture, so that its length costs no memory. Gives the size it
+    /// was scored at, or why it is left out; `tally` then knows nothing of it.
     fn sequence(
         &mut self,
-        inputs: &[RgbImage],
-        target: &RgbImage,
+        sequence: &Sequence,
+        reader: &mut PictureReader,
         tally: &mut Tally,
-    ) -> Result<Size, E> {
-        let scaled_size = scale(&self.options, &mut self.resizer, target, &mut self.scaled)?.size();
-        let mut predictor = self.predictor(scaled_size)?;
-        let mut last = RgbImage::default();
-        for (seq, input) in (0..).zip(inputs) {
-            let picture = scale(&self.options, &mut self.resizer, input, &mut last)?;
+    ) -> Result<Result<Size, String>, E> {
+        let [first, inputs @ .., target] = sequence.pictures.as_slice() else {
+            return Ok(Err("it has fewer than two pictures".to_owned()));
+        };
+        let mut picture = RgbImage::default();
+        if let Err(reason) = reader.read(first, &mut picture) {
+            return Ok(Err(reason));
+        }
+        let whole = picture.size();
+        let size = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?.size();
+        let mut predictor = self.predictor(size)?;
+        let (mut last, mut times) = (RgbImage::default(), Vec::new());
+        let mut inputs = inputs.iter();
+        for seq in 0.. {
+            let image = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?;
             // Nominal times; nothing depends on them at a horizon of one frame.
             let meta = FrameMeta { seq: FrameSeq(seq), ..FrameMeta::default() };
-            tally.time(predictor.step(picture, &meta)?.infer);
-            if self.options.width.is_none() {
-                last.clone_from(input);
+            times.push(predictor.step(image, &meta)?.infer);
+            let fed = if self.options.width.is_some() { &mut self.scaled } else { &mut picture };
+            std::mem::swap(&mut last, fed);
+            let next = inputs.next();
+            let read = reader.read(next.unwrap_or(target), &mut picture);
+            let same = read.and_then(|()| match picture.size() == whole {
+                true => Ok(()),
+                false => Err("its pictures differ in size".to_owned()),
+            });
+            if let Err(reason) = same {
+                self.keep(predictor);
+                return Ok(Err(reason));
+            }
+            if next.is_none() {
+                break;
             }
         }
-        let target = scale(&self.options, &mut self.resizer, target, &mut self.scaled)?;
+        let target = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?;
         if let Some(prediction) = predictor.prediction() {
             let (model, copy_last) = self.judge.score(target, prediction, &last)?;
             tally.scores.add(&model, &copy_last);
         }
+        times.into_iter().for_each(|time| tally.time(time));
         tally.note_resets(&predictor);
         self.keep(predictor);
-        Ok(scaled_size)
+        Ok(Ok(size))
     }
 }
 

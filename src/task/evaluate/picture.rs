@@ -5,8 +5,11 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
 use crate::frame::{MAX_DIMENSION, Size};
+use crate::source;
 use crate::vision::RgbImage;
 use crate::vision::jpeg::JpegDecoder;
+
+use super::sequences::Encoded;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -26,6 +29,27 @@ impl PictureDecoder {
             return decode_png(bytes, out);
         }
         self.jpeg.decode(bytes, None, out).map_err(|e| e.to_string())
+    }
+}
+
+/// Reads and decodes pictures one at a time.
+#[derive(Debug)]
+pub(super) struct PictureReader {
+    limits: source::Limits,
+    encoded: Vec<u8>,
+    decoder: PictureDecoder,
+}
+
+impl PictureReader {
+    /// A reader of pictures within `limits`.
+    pub(super) fn new(limits: source::Limits) -> Self {
+        Self { limits, encoded: Vec::new(), decoder: PictureDecoder::default() }
+    }
+
+    /// Reads `picture` into `out`. The error says what is wrong with it.
+    pub(super) fn read(&mut self, picture: &Encoded, out: &mut RgbImage) -> Result<(), String> {
+        picture.read(&self.limits, &mut self.encoded)?;
+        self.decoder.decode(&self.encoded, out)
     }
 }
 

@@ -1,62 +1,61 @@
 //! Finds sequences: folders of frames, in a folder or in a tar archive.
 //!
 //! Every folder that directly holds JPEG or PNG pictures is a sequence; folders and pictures are
-//! in natural order (`cat_9` before `cat_10`). An archive, perhaps gzipped, is read into memory
-//! once, under limits.
+//! in natural order (`cat_9` before `cat_10`). Pictures are read one at a time when they are
+//! needed; an archive is indexed, and a gzipped one expanded into a temporary file, under the limits
+//! of the sources.
 #![warn(clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
-
-use crate::source::Limits;
+use crate::source::{Limits, pictures};
 use crate::task::TaskError;
 
-/// The most bytes of pictures that are read from one archive.
+/// The most bytes a gzipped archive may expand to, pictures or not.
 const MAX_ARCHIVE_BYTES: u64 = 4 << 30;
 
 /// The deepest folder that is looked into.
 const MAX_DEPTH: usize = 16;
 
 /// A compressed picture of a sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Encoded {
     /// In a file.
     File(PathBuf),
-    /// From an archive.
-    Bytes(Vec<u8>),
+    /// In an archive, which all its pictures share.
+    Member { archive: Arc<File>, offset: u64, len: u64 },
 }
 
 impl Encoded {
-    /// Reads the picture into `scratch`, or gives what is in memory already.
-    pub(super) fn bytes<'a>(
-        &'a self,
-        limits: &Limits,
-        scratch: &'a mut Vec<u8>,
-    ) -> Result<&'a [u8], String> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            Self::File(path) => {
-                let mut read = || -> std::io::Result<()> {
-                    scratch.clear();
-                    File::open(path)?.take(limits.packet_bytes + 1).read_to_end(scratch)?;
-                    Ok(())
-                };
-                read().map_err(|e| e.to_string())?;
-                if scratch.len() as u64 > limits.packet_bytes {
-                    return Err(format!("it is above the limit of {} bytes", limits.packet_bytes));
+    /// Reads the picture into `out`.
+    pub(super) fn read(&self, limits: &Limits, out: &mut Vec<u8>) -> Result<(), String> {
+        out.clear();
+        let mut read = || -> std::io::Result<usize> {
+            match self {
+                Self::File(path) => {
+                    File::open(path)?.take(limits.packet_bytes + 1).read_to_end(out)
                 }
-                Ok(scratch)
+                Self::Member { archive, offset, len } => {
+                    let mut archive = archive.as_ref();
+                    archive.seek(SeekFrom::Start(*offset))?;
+                    archive.take(*len).read_to_end(out)
+                }
             }
+        };
+        let got = read().map_err(|e| e.to_string())?;
+        if got as u64 > limits.packet_bytes {
+            return Err(format!("it is above the limit of {} bytes", limits.packet_bytes));
         }
+        Ok(())
     }
 }
 
 /// Frames in order; the last is the target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Sequence {
     pub(super) name: String,
     pub(super) pictures: Vec<Encoded>,
@@ -72,7 +71,7 @@ pub(super) fn find(path: &Path, limits: &Limits) -> Result<Vec<Sequence>, TaskEr
     if path.is_dir() {
         walk(path, "", 0, limits, &mut entries, &mut folders).map_err(bad)?;
     } else {
-        unpack(path, limits, &mut folders).map_err(bad)?;
+        members(path, limits, MAX_ARCHIVE_BYTES, &mut folders)?;
     }
     let mut sequences: Vec<Sequence> = folders
         .into_iter()
@@ -130,58 +129,38 @@ fn walk(
     Ok(())
 }
 
-fn unpack(path: &Path, limits: &Limits, folders: &mut Folders) -> Result<(), String> {
-    let file = File::open(path).map_err(|e| format!("cannot open it: {e}"))?;
-    let mut input = BufReader::new(file);
-    let start = std::io::BufRead::fill_buf(&mut input).map_err(|e| e.to_string())?;
-    let gzip = start.starts_with(&[0x1f, 0x8b]);
-    if gzip {
-        read_tar(MultiGzDecoder::new(input), limits, folders)
-    } else {
-        read_tar(input, limits, folders)
-    }
-}
-
-/// Reads the pictures of the tar archive `input`.
-pub(super) fn read_tar(
-    input: impl Read,
+/// The pictures of an archive that expands to at most `most` bytes.
+fn members(
+    path: &Path,
     limits: &Limits,
+    most: u64,
     folders: &mut Folders,
-) -> Result<(), String> {
-    let fail = |e: std::io::Error| format!("it is no folder and no intact tar archive: {e}");
-    let mut archive = tar::Archive::new(input);
-    let (mut entries, mut total) = (0, 0u64);
-    for entry in archive.entries().map_err(fail)? {
-        let mut entry = entry.map_err(fail)?;
-        count(&mut entries, limits)?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let path = entry.path().map_err(fail)?.into_owned();
+) -> Result<(), TaskError> {
+    let place = path.display().to_string();
+    let fail = |e: std::io::Error| TaskError::Data {
+        place: place.clone(),
+        reason: format!("cannot open it as a tar archive: {e}"),
+    };
+    let mut file = File::open(path).map_err(fail)?;
+    let mut magic = Vec::new();
+    (&file).take(2).read_to_end(&mut magic).map_err(fail)?;
+    file.rewind().map_err(fail)?;
+    if magic == [0x1f, 0x8b] {
+        file = pictures::expand(BufReader::new(file), &place, most)?;
+    }
+    let found = pictures::index(&mut BufReader::new(&file), &place, limits)?;
+    let archive = Arc::new(file);
+    for member in found {
         // Nothing is written to disk, so names need no more care than making sense.
-        let parts: Vec<_> = path
-            .components()
-            .filter_map(|c| match c {
-                Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
-                _ => None,
-            })
-            .collect();
-        let Some((file, parents)) = parts.split_last().filter(|(file, _)| is_picture(file)) else {
-            continue;
+        let odd = |part: &&str| !matches!(*part, "" | "." | "..");
+        let parts: Vec<&str> = member.name.split('/').filter(odd).collect();
+        let Some((file, parents)) = parts.split_last() else { continue };
+        let picture = Encoded::Member {
+            archive: Arc::clone(&archive),
+            offset: member.offset,
+            len: member.len,
         };
-        let size = entry.size();
-        total = total.saturating_add(size);
-        if size > limits.packet_bytes || total > MAX_ARCHIVE_BYTES {
-            return Err(format!(
-                "entry {} makes {total} bytes; the limits are {} a picture and \
-                 {MAX_ARCHIVE_BYTES} altogether",
-                path.display(),
-                limits.packet_bytes
-            ));
-        }
-        let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
-        entry.read_to_end(&mut bytes).map_err(fail)?;
-        folders.entry(parents.join("/")).or_default().push((file.clone(), Encoded::Bytes(bytes)));
+        folders.entry(parents.join("/")).or_default().push(((*file).to_owned(), picture));
     }
     Ok(())
 }
@@ -203,8 +182,12 @@ mod tests {
 
     fn names(sequences: &[Sequence]) -> Vec<(&str, Vec<String>)> {
         let text = |p: &Encoded| match p {
-            Encoded::Bytes(b) => String::from_utf8_lossy(b).rsplit('/').next().unwrap().to_owned(),
             Encoded::File(f) => f.file_name().unwrap().to_string_lossy().into_owned(),
+            Encoded::Member { .. } => {
+                let mut bytes = Vec::new();
+                p.read(&Limits::default(), &mut bytes).unwrap();
+                String::from_utf8(bytes).unwrap().rsplit('/').next().unwrap().to_owned()
+            }
         };
         sequences.iter().map(|s| (s.name.as_str(), s.pictures.iter().map(text).collect())).collect()
     }
@@ -242,21 +225,52 @@ mod tests {
         assert_eq!(names(&find(&gz, &limits).unwrap()), want);
     }
 
+    fn refusal(bytes: &[u8], limits: &Limits, most: u64) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let outcome = members(file.path(), limits, most, &mut Folders::new());
+        outcome.err().map(|e| e.to_string()).unwrap_or_default()
+    }
+
     #[test]
     fn limits_and_damage() {
-        let mut limits = Limits::default();
+        let limits = Limits::default();
         let bytes = archive(&["s/a.jpg", "s/b.jpg", "s/c.jpg"]);
-        let read = |bytes: &[u8], limits: &Limits| {
-            read_tar(bytes, limits, &mut Folders::new()).err().unwrap_or_default()
-        };
-        assert_eq!(read(&bytes, &limits), "");
-        assert!(read(&bytes[..700], &limits).contains("no intact tar"));
-        assert!(read(&[7; 2000], &limits).contains("no intact tar"));
-        limits.packet_bytes = 3;
-        assert!(read(&bytes, &limits).contains("3 a picture"));
-        limits = Limits::default();
-        limits.entries = 2;
-        assert!(read(&bytes, &limits).contains("more than 2"));
+        assert_eq!(refusal(&bytes, &limits, u64::MAX), "");
+        assert!(refusal(&bytes[..514], &limits, u64::MAX).contains("truncated"));
+        assert!(refusal(&[7; 2000], &limits, u64::MAX).contains("damaged"));
+        let small = Limits { packet_bytes: 3, ..limits };
+        assert!(refusal(&bytes, &small, u64::MAX).contains("above the limit of 3"));
+        let few = Limits { entries: 2, ..limits };
+        assert!(refusal(&bytes, &few, u64::MAX).contains("above the limit of 2"));
+    }
+
+    fn gzip_of_zeros(kind: tar::EntryType, len: u64) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("s/notes.txt").unwrap();
+        header.set_entry_type(kind);
+        header.set_size(len);
+        header.set_cksum();
+        let out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut builder = tar::Builder::new(out);
+        builder.append(&header, std::io::repeat(0).take(len)).unwrap();
+        builder.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn bombs_are_refused_before_they_fill_memory() {
+        let limits = Limits::default();
+        let len = 32 << 20;
+        let name = gzip_of_zeros(tar::EntryType::GNULongName, len);
+        assert!(name.len() < 1 << 18, "a bomb of {} bytes", name.len());
+        let error = refusal(&name, &limits, u64::MAX >> 1);
+        assert!(error.contains("length of a file name is 33554432"), "{error}");
+        let pax = gzip_of_zeros(tar::EntryType::XHeader, len);
+        let error = refusal(&pax, &limits, u64::MAX >> 1);
+        assert!(error.contains("size of a PAX header is 33554432"), "{error}");
+        // What is no picture counts too.
+        let error = refusal(&gzip_of_zeros(tar::EntryType::Regular, len), &limits, 1 << 20);
+        assert!(error.contains("above the limit of 1048576"), "{error}");
     }
 
     #[test]
