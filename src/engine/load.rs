@@ -2,6 +2,8 @@
 //!
 //! Slow by nature (tens of milliseconds to minutes); never called on a thread that frames wait for.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use super::ports::{DeclaredNode, Ports};
@@ -188,13 +190,48 @@ fn load_auto(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
         Err(error @ EngineError::Provider { .. }) => return Err(error),
         Err(error) => error,
     };
-    tracing::debug!(%error, "ort is not used");
+    let mut note = None;
+    // Providers that are missing are `ort/cuda` and the like: the library itself was there.
+    if let EngineError::Unavailable { engine, reason } = &error
+        && engine == "ort"
+    {
+        if let Some(library) = &job.options.library {
+            return Err(library_refused(library, reason));
+        }
+        note = environment_library().map(|library| {
+            format!("ORT_DYLIB_PATH names {library:?}, which is not used; tract runs: {reason}")
+        });
+    }
+    match &note {
+        Some(note) => tracing::warn!("{note}"),
+        None => tracing::debug!(%error, "ort is not used"),
+    }
     attempts.push(Attempt { what: "ort".to_owned(), reason: error.to_string() });
-    load_tract(job).map_err(|tract| match error {
+    let (session, mut report) = load_tract(job).map_err(|tract| match error {
         // The more telling of the two: tract's refusal says nothing when ort knew the reason.
         EngineError::Unavailable { .. } => tract,
         other => other,
-    })
+    })?;
+    report.notes.extend(note);
+    Ok((session, report))
+}
+
+/// A library that the configuration names is not replaced by another engine.
+fn library_refused(library: &Path, reason: &str) -> EngineError {
+    EngineError::Unavailable {
+        engine: "ort".to_owned(),
+        reason: format!(
+            "the library {} was asked for: {reason}; correct engine.library, remove it to have one \
+             searched for, or choose the engine tract",
+            library.display()
+        ),
+    }
+}
+
+/// What `ORT_DYLIB_PATH` names, in a program that would use it.
+fn environment_library() -> Option<OsString> {
+    let named = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
+    named.filter(|_| cfg!(feature = "ort"))
 }
 
 #[cfg(feature = "tract")]

@@ -1,6 +1,6 @@
 //! State, sizes and self-test, the same for every engine that is there.
 
-use super::{EngineChoice, LoadOptions, Loaded, ResetReason, load};
+use super::{EngineChoice, EngineError, LoadOptions, Loaded, ResetReason, load};
 use crate::model::onnx::GraphBuilder;
 use crate::model::{
     Contract, DType, Golden, GoldenOutput, ModelFile, Port, Role, StateInit, StatePair, Task,
@@ -230,4 +230,16 @@ fn the_golden_test_passes_at_its_own_size_and_fails_on_other_numbers() {
         let error = load(&accumulator(StateInit::Zeros, Some(bad)), &options).unwrap_err();
         assert!(error.to_string().contains("self-test fails"), "{error}");
     }
+}
+
+#[test]
+fn a_library_that_was_asked_for_is_not_replaced_by_tract() {
+    let library = Some("/no/such/libonnxruntime.so".into());
+    let mut options = LoadOptions { library, ..LoadOptions::default() };
+    options.bind.insert("N".into(), 2);
+    assert_eq!(options.engine, EngineChoice::Auto);
+    let error = load(&accumulator(StateInit::Zeros, None), &options).unwrap_err();
+    assert!(matches!(error, EngineError::Unavailable { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("/no/such/libonnxruntime.so") && text.contains("tract"), "{text}");
 }

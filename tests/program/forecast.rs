@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use framecast::model::onnx::GraphBuilder;
 use framecast::model::{Contract, DType, ModelFile};
 
-use crate::program::framecast;
+use crate::program::{framecast, framecast_with};
 
 /// PD of a grey error of one level.
 fn level() -> f64 {
@@ -72,6 +72,23 @@ fn a_window_model_scores_what_its_arithmetic_says() {
         assert!(near(&json["copy_last"]["psnr_frames"], 28.1308), "{json}");
         assert!(near(&json["model"]["psnr_frames"], (28.1308 + 60.0) / 2.0), "{json}");
     }
+}
+
+#[test]
+fn a_library_that_was_named_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[100, 110, 120]);
+    let model = window_model(folder.path());
+    let library = "/no/such/libonnxruntime.so";
+    let named = format!("engine.library={library}");
+    let args = ["eval", clip.to_str().unwrap(), "--model", model.to_str().unwrap(), "--json"];
+    let asked = framecast(&[&args[..], &["--set", &named]].concat());
+    asked.refused(1, &[library, "does not exist", "engine tract"]);
+    let found = framecast_with("ORT_DYLIB_PATH", library, &args);
+    let engine = &found.json()["engine"];
+    assert_eq!(engine["engine"], "tract");
+    assert!(engine["notes"][0].as_str().unwrap().contains(library), "{engine}");
+    assert!(found.stderr.contains(library), "{}", found.stderr);
 }
 
 #[test]

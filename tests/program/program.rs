@@ -29,6 +29,12 @@ pub(crate) fn framecast(args: &[&str]) -> Answer {
     command.args(args).timeout(LIMIT).output().unwrap().into()
 }
 
+/// Runs `framecast` with one environment variable set.
+pub(crate) fn framecast_with(variable: &str, value: &str, args: &[&str]) -> Answer {
+    let mut command = Command::cargo_bin("framecast").unwrap();
+    command.env(variable, value).args(args).timeout(LIMIT).output().unwrap().into()
+}
+
 impl Answer {
     /// The JSON object on stdout of a call that succeeded.
     pub(crate) fn json(&self) -> serde_json::Value {
