@@ -27,13 +27,24 @@ impl PredictStage {
         Self { predictor, state_file: None, reloader: None }
     }
 
-    /// Goes on from the state in `path` when the file is there, and writes it at the end.
+    /// Goes on from the state in `path` when the file is there, and writes it at the end. A file
+    /// that does not fit (another model or frame size, damage) is set aside as `NAME.old` with a
+    /// warning and the stream starts afresh: a board whose model was updated must come up again.
     ///
     /// # Errors
-    /// [`TaskError::State`] when the file is damaged or belongs to another model or frame size.
+    /// [`TaskError::State`] when such a file cannot be set aside.
     pub fn with_state_file(mut self, path: PathBuf) -> Result<Self, TaskError> {
-        if path.exists() {
-            self.predictor.load_state(&path)?;
+        if path.exists()
+            && let Err(error) = self.predictor.load_state(&path)
+        {
+            let mut old = path.clone().into_os_string();
+            old.push(".old");
+            let old = PathBuf::from(old);
+            std::fs::rename(&path, &old).map_err(|cause| TaskError::State {
+                path: path.clone(),
+                reason: format!("does not fit and cannot be renamed: {cause}; remove it"),
+            })?;
+            tracing::warn!("{error}; starting afresh, the old file is kept as {}", old.display());
         }
         self.state_file = Some(path);
         Ok(self)
@@ -100,14 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn state_is_written_and_refused_by_another_model() {
+    fn state_of_another_model_is_set_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.state");
         let mut first = stage(true).with_state_file(path.clone()).unwrap();
         first.step(&RgbImage::new(Size::new(8, 8)), &FrameMeta::default()).unwrap();
         first.finish().unwrap();
         assert!(stage(true).with_state_file(path.clone()).is_ok());
-        let error = stage(false).with_state_file(path).unwrap_err().to_string();
-        assert!(error.contains("copy-last"), "{error}");
+        let old = dir.path().join("s.state.old");
+        assert!(!old.exists());
+        let mut fresh = stage(false).with_state_file(path.clone()).unwrap();
+        assert!(old.exists() && !path.exists());
+        let step = fresh.step(&RgbImage::new(Size::new(8, 8)), &FrameMeta::default()).unwrap();
+        assert_eq!(step.reset, Some(ResetReason::Start));
+        fresh.finish().unwrap();
+        assert!(path.exists());
     }
 }

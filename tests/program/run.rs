@@ -207,7 +207,7 @@ fn an_interrupt_ends_a_run_whose_output_is_stuck() {
 }
 
 #[test]
-fn a_state_file_is_kept_between_runs_and_guarded() {
+fn a_state_file_is_kept_between_runs_and_set_aside_when_it_does_not_fit() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("s.state");
     let path = file.to_str().unwrap();
@@ -219,7 +219,17 @@ fn a_state_file_is_kept_between_runs_and_guarded() {
     assert_eq!(linear(&small).json()["state_resets"]["start"], 1);
     assert_eq!(linear(&small).json()["state_resets"]["start"], 0, "the second goes on");
     let other = ["--source", "demo:?size=32x32", "--predict", "linear"];
-    linear(&other).refused(3, &["64x48", "32x32", "remove"]);
+    let old = dir.path().join("s.state.old");
+    let afresh = |answer: crate::program::Answer, words: &[&str]| {
+        assert_eq!(answer.json()["state_resets"]["start"], 1);
+        for word in words {
+            assert!(answer.stderr.contains(word), "{word:?} is missing in: {}", answer.stderr);
+        }
+    };
+    afresh(linear(&other), &["64x48", "32x32", "s.state.old"]);
+    assert!(old.exists());
+    assert_eq!(linear(&other).json()["state_resets"]["start"], 0, "the new state is kept");
     std::fs::write(&file, b"FCSTATE1 and nonsense").unwrap();
-    linear(&small).refused(3, &[path, "damaged"]);
+    afresh(linear(&small), &[path, "damaged"]);
+    assert_eq!(std::fs::read(&old).unwrap(), b"FCSTATE1 and nonsense");
 }
