@@ -22,9 +22,6 @@ pub(crate) const CONFIG: u8 = 3;
 pub(crate) const SOURCE: u8 = 4;
 /// A required execution provider is missing.
 pub(crate) const PROVIDER: u8 = 5;
-/// A threshold was exceeded.
-#[expect(dead_code, reason = "for commands that compare against a threshold")]
-pub(crate) const THRESHOLD: u8 = 6;
 /// Interrupted by a signal.
 pub(crate) const INTERRUPTED: u8 = 130;
 

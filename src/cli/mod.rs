@@ -32,7 +32,7 @@ struct Cli {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
-    /// Log errors only
+    /// Log errors only, and show no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
@@ -78,7 +78,7 @@ pub(crate) fn main() -> ExitCode {
     start_logging(cli.verbose, cli.quiet);
     let outcome = match cli.command {
         Command::Source(args) => source::run(&args),
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args, cli.quiet),
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Model(args) => model::run(&args),

@@ -55,6 +55,13 @@ fn a_summary_for_people_names_the_figures() {
 }
 
 #[test]
+fn quiet_shows_nothing_but_the_summary() {
+    let answer = quick(&["--frames", "10", "--quiet"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""));
+    assert!(answer.stdout.contains("captured 10"), "{}", answer.stdout);
+}
+
+#[test]
 fn policies_count_what_they_leave_out() {
     let json = quick(&["--frames", "30", "--policy", "every-3", "--json"]).json();
     assert_eq!(json["frames"]["processed"], 10);
@@ -106,6 +113,7 @@ fn results_are_recorded_line_by_line() {
 
 #[test]
 fn wrong_arguments_name_the_value_and_the_range() {
+    quick(&["--json", "--record-jsonl", "-"]).refused(2, &["--json", "--record-jsonl"]);
     quick(&["--frames", "0"]).refused(2, &["--frames", "0"]);
     quick(&["--duration", "soon"]).refused(2, &["soon", "5min"]);
     quick(&["--policy", "newest"]).refused(3, &["--policy", "newest", "drop-oldest"]);

@@ -15,15 +15,20 @@ use framecast::sink::{Jsonl, ResultSink};
 use framecast::source::SourceInfo;
 use framecast::task::predict::{Predictor, PredictorOptions};
 
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::forecaster::Opened;
 use super::{Outcome, forecaster, interrupt, stream};
 
 pub(crate) use flags::Args;
 
 /// Runs `framecast run`.
-pub(crate) fn run(args: &Args) -> Outcome {
+pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     let config = Config::from_raw(&args.raw_config()?)?;
+    let stdout_taken = config.sink.jsonl.as_deref() == Some(Path::new("-"));
+    if stdout_taken && args.json {
+        let reason = "--json and --record-jsonl - both write to stdout; record to a file";
+        return Err(Failure::new(exit::USAGE, anyhow::anyhow!(reason)));
+    }
     let options = run_options(args, &config);
     let pool = FramePool::new(options.pool_slots() + config.source.buffers as usize);
     // Sinks come first: an output that cannot be written is known before the camera starts.
@@ -35,11 +40,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let stage = predict_stage(&config, &options, &info, opened)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
-    let mut status = status::Live::start(args.json, &about);
+    let mut status = status::Live::start(args.json, quiet, &about);
     let finished =
         pipeline::run(source, stage, sinks, &options, &stop, &mut |now| status.show(now));
     status.end();
-    let stdout_taken = config.sink.jsonl.as_deref() == Some(Path::new("-"));
     summary::print(args.json, stdout_taken, &about, &finished)?;
     match finished.error {
         Some(error) => Err(error.into()),

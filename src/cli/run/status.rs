@@ -20,13 +20,14 @@ pub(super) struct Live {
 
 impl Live {
     /// Says what begins. With `--json` only errors and warnings are of interest elsewhere than on a
-    /// terminal.
-    pub(super) fn start(json: bool, about: &About) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        if terminal || !json {
+    /// terminal, with `--quiet` anywhere.
+    pub(super) fn start(json: bool, quiet: bool, about: &About) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let plain = !json && !quiet;
+        if terminal || plain {
             eprintln!("{}", about.headline());
         }
-        let next_plain = if json { Duration::MAX } else { PLAIN_EVERY };
+        let next_plain = if plain { PLAIN_EVERY } else { Duration::MAX };
         Self { terminal, drawn: 0, next_plain }
     }
 
