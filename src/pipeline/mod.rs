@@ -4,6 +4,7 @@
 //! [`Ticket`] settles in the [`FrameLedger`], its result goes to the sinks.
 
 mod error;
+mod fresh;
 mod intake;
 mod latency;
 mod ledger;
@@ -21,6 +22,7 @@ mod worker;
 mod tests;
 
 pub use error::PipelineError;
+pub use fresh::Fresh;
 pub use intake::{Captured, Intake};
 pub use latency::{Latency, Percentiles, SAMPLES_FOR_P999};
 pub use ledger::{DropCounts, FrameCounts, FrameLedger, Ticket};

@@ -20,8 +20,8 @@ use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
 use crate::source::{Read, Source};
 
 use super::{
-    Captured, Finished, FrameLedger, Intake, Outcome, PipelineError, RunReport, RunStats, Stage,
-    Status, Stop, Worker,
+    Captured, Finished, FrameLedger, Fresh, Intake, Outcome, PipelineError, RunReport, RunStats,
+    Stage, Status, Stop, Worker,
 };
 
 /// How long a thread sleeps at most before it looks at the stop signal.
@@ -206,11 +206,12 @@ fn spawn(
 }
 
 fn capture_loop(
-    mut source: Box<dyn Source>,
+    source: Box<dyn Source>,
     mut intake: Intake,
     stop: &Stop,
     frames: Option<u64>,
 ) -> ThreadResult {
+    let mut source = Fresh::new(source);
     while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
         match source.read(MonoTime::now().after(POLL))? {
             Read::Frame(frame) => intake.accept(frame, MonoTime::now()),

@@ -6,6 +6,7 @@ use crate::frame::{DropReason, MonoTime};
 use crate::pipeline::{
     Finished, FrameRecord, Outcome, PipelineError, RunOptions, Stage, Status, Stop, run,
 };
+use crate::ring::Policy;
 use crate::sink::ResultSink;
 use crate::source::{Read, Source, SourceError};
 use crate::task::TaskError;
@@ -51,6 +52,35 @@ fn losses_of_the_source_are_captured_frames() {
     assert_eq!((frames.captured, frames.processed), (6, 2));
     assert_eq!(frames.dropped.get(DropReason::DriverGap), 3);
     assert_eq!(frames.dropped.get(DropReason::Corrupt), 1);
+}
+
+#[test]
+fn what_a_camera_filmed_while_the_model_loaded_is_no_part_of_the_run() {
+    let stream = |live| {
+        script(live, move |i| {
+            Ok(match i {
+                // Filmed before the run, and lost while all buffers were full.
+                0..4 => Read::Frame(frame(7 + i, MonoTime::ZERO)),
+                4 => Read::Lost { frames: 90, reason: DropReason::DriverGap },
+                5..8 => Read::Frame(frame(96 + i, MonoTime::now())),
+                8 => Read::Lost { frames: 1, reason: DropReason::Corrupt },
+                _ => Read::End,
+            })
+        })
+    };
+    let options = RunOptions { policy: Some(Policy::Block), ..RunOptions::default() };
+    let (say, said) = crossbeam_channel::unbounded();
+    let note = act(move |meta| {
+        say.send(meta.seq.0).unwrap();
+        Ok(())
+    });
+    let live = run_it(stream(true), note, &options).report;
+    assert_eq!((live.frames.captured, live.frames.processed), (4, 3));
+    assert_eq!(live.frames.dropped.get(DropReason::DriverGap), 0);
+    assert!(live.age_ms.max.unwrap() < 60_000.0, "no frame carries the time of the loading");
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), [0, 1, 2]);
+    let file = run_it(stream(false), act(|_| Ok(())), &options).report.frames;
+    assert_eq!((file.captured, file.processed), (98, 7), "a recording is read whole");
 }
 
 #[test]
