@@ -2,9 +2,15 @@
 //!
 //! nokhwa waits for a frame without a time limit and for ever when the camera is unplugged, so it
 //! runs on a thread of its own (see [`Background`]): reads keep their deadlines, the watchdog of the
-//! supervisor notices the silence, and a thread that never returns is left behind. nokhwa says
+//! supervisor notices the silence, and a thread that never returns is left behind, with the camera's
+//! handle. While it lives the camera is not opened again, so there is one such thread a camera at
+//! most, however often the supervisor tries. nokhwa says
 //! nothing of driver sequence numbers, damaged buffers or capture times, so losses inside the
 //! driver are not seen, and frames are dated when they arrive. On Linux use `v4l2:`.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use nokhwa::Camera;
 use nokhwa::utils::{
@@ -30,12 +36,61 @@ const FORMATS: [(FrameFormat, PixelFormat); 6] = [
     (FrameFormat::GRAY, PixelFormat::Grey),
 ];
 
+/// How long opening waits for the thread of an opening before, which lets go of its camera once the
+/// frame it waits for has come.
+const HANDOVER: Duration = Duration::from_secs(1);
+
+/// The cameras that a thread of this process has open or is opening.
+static HELD: Held = Held::new();
+
+/// A set of cameras, each held by one thread at most.
+struct Held {
+    numbers: Mutex<BTreeSet<u32>>,
+    released: Condvar,
+}
+
+impl Held {
+    const fn new() -> Self {
+        Self { numbers: Mutex::new(BTreeSet::new()), released: Condvar::new() }
+    }
+
+    /// Takes a camera; waits up to `patience` for the thread that holds it.
+    fn take(&'static self, number: u32, patience: Duration) -> Result<Hold, SourceError> {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut numbers, _) = self
+            .released
+            .wait_timeout_while(numbers, patience, |numbers| numbers.contains(&number))
+            .unwrap_or_else(PoisonError::into_inner);
+        if numbers.insert(number) {
+            return Ok(Hold { held: self, number });
+        }
+        let reason = "a thread that read it before still hangs in the camera's driver; it is not \
+                      opened a second time, unplug the camera or end the program to free it";
+        Err(SourceError::Gone { name: format!("nokhwa:{number}"), reason: reason.to_owned() })
+    }
+}
+
+/// A camera that is held until this is dropped, by the thread that does.
+struct Hold {
+    held: &'static Held,
+    number: u32,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.held.numbers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        self.held.released.notify_all();
+    }
+}
+
 /// A camera read by nokhwa.
 struct NokhwaCamera {
     camera: Camera,
     info: SourceInfo,
     layout: Layout,
     colour: Colour,
+    // Last, so that the camera is closed before another thread may open it.
+    _hold: Hold,
 }
 
 /// Opens camera `index` (a number) on a thread of its own.
@@ -50,13 +105,15 @@ pub(super) fn open(
     })?;
     let name = format!("nokhwa:{number}");
     let (timeout, options) = (options.open_timeout, options.clone());
-    let opener =
-        Box::new(move || Ok(Box::new(NokhwaCamera::open(number, &options)?) as Box<dyn Recording>));
+    let hold = HELD.take(number, HANDOVER.min(timeout))?;
+    let opener = Box::new(move || {
+        Ok(Box::new(NokhwaCamera::open(number, hold, &options)?) as Box<dyn Recording>)
+    });
     Background::open(&name, timeout, pool, false, None, opener)
 }
 
 impl NokhwaCamera {
-    fn open(number: u32, options: &SourceOptions) -> Result<Self, SourceError> {
+    fn open(number: u32, hold: Hold, options: &SourceOptions) -> Result<Self, SourceError> {
         let name = format!("nokhwa:{number}");
         let fail = |what: &str, error: nokhwa::NokhwaError| SourceError::Gone {
             name: name.clone(),
@@ -94,7 +151,8 @@ impl NokhwaCamera {
             live: true,
             frames: None,
         };
-        Ok(Self { camera, info, layout, colour: options.colour.unwrap_or(colour) })
+        let colour = options.colour.unwrap_or(colour);
+        Ok(Self { camera, info, layout, colour, _hold: hold })
     }
 }
 
@@ -157,6 +215,26 @@ mod tests {
         let pool = FramePool::new(1);
         let error = open("front", &SourceOptions::default(), &pool).err().unwrap();
         assert!(matches!(error, SourceError::Uri { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_camera_whose_thread_hangs_is_not_opened_again_until_it_ends() {
+        static CAMERAS: Held = Held::new();
+        let hold = CAMERAS.take(0, Duration::ZERO).unwrap();
+        let other = CAMERAS.take(1, Duration::ZERO);
+        assert!(other.is_ok());
+        let error = CAMERAS.take(0, Duration::ZERO).err().unwrap();
+        assert!(error.is_transient() && error.to_string().contains("still hangs"), "{error}");
+        let (go, gone) = crossbeam_channel::bounded::<()>(0);
+        let hanging = std::thread::spawn(move || {
+            let _hold = hold;
+            let _ = gone.recv();
+        });
+        drop(go);
+        // Far longer than the thread needs to end.
+        assert!(CAMERAS.take(0, Duration::from_secs(60)).is_ok());
+        hanging.join().unwrap();
+        assert!(CAMERAS.take(0, Duration::ZERO).is_ok());
     }
 
     #[test]
