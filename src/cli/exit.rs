@@ -39,6 +39,11 @@ impl Failure {
         Self { code, error: Some(error.into()) }
     }
 
+    /// The exit code it stands for.
+    pub(crate) const fn code(&self) -> u8 {
+        self.code
+    }
+
     /// A signal ended the command, which has reported by itself.
     pub(crate) const fn interrupted() -> Self {
         Self { code: INTERRUPTED, error: None }

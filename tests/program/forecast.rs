@@ -75,6 +75,31 @@ fn a_window_model_scores_what_its_arithmetic_says() {
 }
 
 #[test]
+fn a_source_that_fails_takes_nothing_from_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = clip(folder.path(), &[100, 110, 120]);
+    let mut bytes = std::fs::read(&good).unwrap();
+    bytes.truncate(bytes.len() - 100);
+    let torn = folder.path().join("torn.y4m");
+    std::fs::write(&torn, bytes).unwrap();
+    let (good, torn) = (good.to_str().unwrap(), torn.to_str().unwrap());
+    let args = ["eval", torn, "no/such.y4m", good, "--model", "copy-last"];
+    let answer = framecast(&[&args[..], &["--json"]].concat());
+    answer.refused(4, &["2 of 3 sources failed", "torn.y4m"]);
+    let json: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    let rows = json["sources"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|r| &r["frames"]).collect::<Vec<_>>(), [1, 0, 2], "{json}");
+    assert!(rows[0]["error"].is_string() && rows[2]["error"].is_null(), "{json}");
+    assert!(rows[1]["error"].as_str().unwrap().contains("no/such.y4m"), "{json}");
+    assert_eq!(json["frames"], 3);
+    assert!(near(&rows[0]["model"]["pd"], 10.0 * level()), "{json}");
+    let text = framecast(&args);
+    text.refused(4, &["2 of 3"]);
+    assert_eq!(text.stdout.matches("  failed: ").count(), 2, "{}", text.stdout);
+    assert!(text.stdout.contains("all sources: 3 targets"), "{}", text.stdout);
+}
+
+#[test]
 fn a_library_that_was_named_is_missed() {
     let folder = tempfile::tempdir().unwrap();
     let clip = clip(folder.path(), &[100, 110, 120]);

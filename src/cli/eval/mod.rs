@@ -8,8 +8,8 @@ use framecast::config::Config;
 use framecast::engine::LoadReport;
 use framecast::frame::FramePool;
 use framecast::pipeline::Stop;
-use framecast::source;
 use framecast::source::uri::{Location, redact};
+use framecast::source::{self, SourceError};
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout, Row};
 use serde::Serialize;
 
@@ -75,6 +75,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.layout == Layout::Sequences && args.skip > 0 {
         return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
     }
+    if args.layout == Layout::Clip {
+        // What cannot be read as a source at all is said before hours of work, not after.
+        for uri in &args.sources {
+            if let Err(error @ SourceError::Uri { .. }) = Location::parse(uri) {
+                return Err(error.into());
+            }
+        }
+    }
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut ran: Option<(String, String, Option<LoadReport>)> = None;
@@ -90,7 +98,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         if stop.is_aborted() {
             break;
         }
-        rows.push(evaluate(uri, args, &config, &mut evaluator, &stop)?);
+        let row = match evaluate(uri, args, &config, &mut evaluator, &stop) {
+            // One source that cannot be read takes nothing from the others.
+            Err(failure) if failure.code() == exit::SOURCE => {
+                Row::failed(&redact(uri), failure.to_string())
+            }
+            outcome => outcome?,
+        };
+        rows.push(row);
     }
     let (name, identity, engine) = ran.unwrap_or((config.model.path.clone(), String::new(), None));
     let report = EvalReport::new(&name, &options, rows);
@@ -105,6 +120,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
     if stop.is_aborted() {
         return Err(Failure::interrupted());
+    }
+    let mut failed = report.sources.iter().filter_map(|r| Some((&r.source, r.error.as_ref()?)));
+    if let Some((source, error)) = failed.next() {
+        let (count, all) = (1 + failed.count(), report.sources.len());
+        let error = anyhow::anyhow!("{count} of {all} sources failed; {source}: {error}");
+        return Err(Failure::new(exit::SOURCE, error));
     }
     if report.frames == 0 {
         let reason = "no target could be scored; a clip needs two frames, and a sequence too";

@@ -21,22 +21,28 @@ pub(super) fn text(report: &EvalReport, engine: Option<&LoadReport>) -> String {
         &report.copy_last,
         report.paired,
         report.latency_ms,
+        None,
     )];
     if report.sources.len() > 1 {
         let rows = report.sources.iter();
         let rows = rows.map(|r| {
-            (Some(r.source.as_str()), r.frames, &r.model, &r.copy_last, r.paired, r.latency_ms)
+            let error = r.error.as_deref();
+            let name = Some(r.source.as_str());
+            (name, r.frames, &r.model, &r.copy_last, r.paired, r.latency_ms, error)
         });
         parts.splice(0..0, rows);
     }
     let width = report.predictor.chars().count().clamp(9, 24);
-    for (source, frames, model, copy_last, paired, latency) in parts {
+    for (source, frames, model, copy_last, paired, latency, error) in parts {
         let single = report.sources.first().filter(|_| report.sources.len() == 1);
         let name = source.or(single.map(|r| r.source.as_str())).unwrap_or("all sources");
         line(String::new());
         line(format!("{name}: {frames} targets, {}, {}", pairs(paired), time(latency)));
         line(format!("  {:<width$}  {}", clip(&report.predictor, width), means(model)));
         line(format!("  {:<width$}  {}", "copy-last", means(copy_last)));
+        if let Some(error) = error.or(single.and_then(|r| r.error.as_deref())) {
+            line(format!("  failed: {error}"));
+        }
     }
     if report.lost > 0 {
         line(format!("\n{} frames or sequences were lost and are no targets", report.lost));

@@ -70,10 +70,11 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         self.kept = Some((predictor.size(), predictor.into_forecaster()));
     }
 
-    /// Every frame but the first of `source` is a target.
+    /// Every frame but the first of `source` is a target. A source that fails, falls silent or
+    /// changes its frame size ends there: the row has what came before, and the reason.
     ///
     /// # Errors
-    /// [`TaskError`] when the source or the engine fails, or the source falls silent.
+    /// [`TaskError`] when the predictor cannot be made or fails.
     pub fn clip(
         &mut self,
         name: &str,
@@ -85,27 +86,31 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         let mut rgb = RgbImage::default();
         let mut predictor: Option<Predictor> = None;
         let (mut read, mut targets) = (0u64, 0u64);
+        let mut failed = None;
         let total = source.info().frames.map(|n| n.min(self.options.frames.unwrap_or(n)));
         while self.options.frames.is_none_or(|limit| read < limit) {
-            let frame =
-                match source.read(MonoTime::now().after(PATIENCE)).map_err(TaskError::from)? {
-                    Read::Frame(frame) => frame,
-                    Read::Lost { frames, .. } => {
-                        tally.lost += frames;
-                        continue;
+            let frame = match source.read(MonoTime::now().after(PATIENCE)) {
+                Ok(Read::Frame(frame)) => frame,
+                Ok(Read::Lost { frames, .. }) => {
+                    tally.lost += frames;
+                    continue;
+                }
+                Ok(Read::Reopened) => {
+                    if let Some(predictor) = &mut predictor {
+                        predictor.reset(ResetReason::Reconnect);
                     }
-                    Read::Reopened => {
-                        if let Some(predictor) = &mut predictor {
-                            predictor.reset(ResetReason::Reconnect);
-                        }
-                        continue;
-                    }
-                    Read::End => break,
-                    Read::Timeout => {
-                        let reason = format!("no frame came for {} s", PATIENCE.as_secs());
-                        return Err(TaskError::Data { place: name.to_owned(), reason }.into());
-                    }
-                };
+                    continue;
+                }
+                Ok(Read::End) => break,
+                Ok(Read::Timeout) => {
+                    failed = Some(format!("no frame came for {} s", PATIENCE.as_secs()));
+                    break;
+                }
+                Err(error) => {
+                    failed = Some(error.to_string());
+                    break;
+                }
+            };
             read += 1;
             match converter.to_rgb(&frame, &mut rgb) {
                 Ok(()) => {}
@@ -114,7 +119,10 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                     tally.lost += 1;
                     continue;
                 }
-                Err(error) => return Err(TaskError::from(error).into()),
+                Err(error) => {
+                    failed = Some(error.to_string());
+                    break;
+                }
             }
             let size = scale(&self.options, &mut self.resizer, &rgb, &mut self.scaled)?.size();
             let mut current = match predictor.take() {
@@ -122,7 +130,15 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                 None => self.predictor(size)?,
             };
             let picture = if self.options.width.is_some() { &self.scaled } else { &rgb };
-            let step = current.step(picture, frame.meta())?;
+            let step = match current.step(picture, frame.meta()) {
+                Ok(step) => step,
+                Err(error @ TaskError::FrameSize { .. }) => {
+                    failed = Some(error.to_string());
+                    predictor = Some(current);
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            };
             tally.time(step.infer);
             if let (Some(made), Some(last)) = (current.matured(), current.matured_from()) {
                 targets += 1;
@@ -141,7 +157,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
             tally.note_resets(&predictor);
             self.keep(predictor);
         }
-        Ok(Row::new(name, size, tally))
+        Ok(Row { error: failed, ..Row::new(name, size, tally) })
     }
 
     /// The last frame of each sequence in `path`, a folder or an archive, is a target; the others

@@ -56,6 +56,9 @@ pub struct Row {
     pub latency_ms: LatencyMs,
     /// State resets by reason, the start of each stream included.
     pub state_resets: BTreeMap<&'static str, u64>,
+    /// Why the source could not be opened or read to its end; the figures are of what came before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     #[serde(skip)]
     pub(super) scores: Scores,
     #[serde(skip)]
@@ -63,6 +66,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// A source of which nothing could be scored.
+    #[must_use]
+    pub fn failed(source: &str, error: String) -> Self {
+        Self { error: Some(error), ..Self::new(source, None, super::tally::Tally::default()) }
+    }
+
     pub(super) fn new(source: &str, size: Option<Size>, tally: super::tally::Tally) -> Self {
         let super::tally::Tally { scores, times, lost, resets } = tally;
         Self {
@@ -76,6 +85,7 @@ impl Row {
             paired: scores.paired(),
             latency_ms: LatencyMs::of(&times),
             state_resets: resets,
+            error: None,
             scores,
             times,
         }
