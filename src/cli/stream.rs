@@ -2,16 +2,26 @@
 
 use std::sync::Arc;
 
+use crossbeam_channel::{Receiver, bounded};
+
 use framecast::config::{Pace, SourceSettings};
 use framecast::frame::{FramePool, SystemClock};
 use framecast::source::uri::Location;
-use framecast::source::{Source, SourceError, SourceOptions, Supervised, SupervisorOptions, open};
+use framecast::source::{
+    Source, SourceError, SourceOptions, StateChange, Supervised, SupervisorOptions, open,
+};
+
+/// Changes that may wait to be reported; a run empties them several times a second.
+const EVENTS: usize = 64;
+
+/// A source, and what its supervisor has to say when it has one.
+pub(crate) type Watched = (Box<dyn Source>, Option<Receiver<StateChange>>);
 
 /// Opens the configured source over `pool`.
 pub(crate) fn open_source(
     settings: &SourceSettings,
     pool: &FramePool,
-) -> Result<Box<dyn Source>, SourceError> {
+) -> Result<Watched, SourceError> {
     let location = Location::parse(&settings.uri)?;
     let mut options = settings.options();
     options.paced = match settings.pace {
@@ -21,7 +31,7 @@ pub(crate) fn open_source(
     };
     let source = open(&settings.uri, &options, pool)?;
     let lasting = source.info().live && !matches!(location, Location::Demo(_));
-    if lasting { supervised(source, settings, options, pool) } else { Ok(source) }
+    if lasting { supervised(source, settings, options, pool) } else { Ok((source, None)) }
 }
 
 /// Watches over a source that is open already, and opens it again when it fails.
@@ -30,7 +40,7 @@ fn supervised(
     settings: &SourceSettings,
     mut options: SourceOptions,
     pool: &FramePool,
-) -> Result<Box<dyn Source>, SourceError> {
+) -> Result<Watched, SourceError> {
     // The models and sinks of a run are made for the frames of the first opening.
     options.pin(source.info());
     let mut first = Some(source);
@@ -39,7 +49,8 @@ fn supervised(
         Some(source) => Ok(source),
         None => open(&uri, &options, &pool),
     };
+    let (say, events) = bounded(EVENTS);
     let watch = SupervisorOptions::default();
-    let source = Supervised::new(Box::new(opener), watch, Arc::new(SystemClock), None)?;
-    Ok(Box::new(source))
+    let source = Supervised::new(Box::new(opener), watch, Arc::new(SystemClock), Some(say))?;
+    Ok((Box::new(source), Some(events)))
 }

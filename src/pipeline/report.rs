@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::sink::SinkCounts;
 
-use super::{FrameCounts, FrameRecord, Percentiles, PipelineError, Quality, RunStats};
+use super::{FrameCounts, FrameRecord, LinkReport, Percentiles, PipelineError, Quality, RunStats};
 
 /// A glance at a running stream.
 #[derive(Clone, Debug)]
@@ -88,6 +88,8 @@ pub struct RunReport {
     pub stages: BTreeMap<&'static str, StageCounts>,
     /// Sinks with their own losses.
     pub sinks: BTreeMap<String, SinkCounts>,
+    /// The connection to the source; null when it is not supervised.
+    pub link: Option<LinkReport>,
 }
 
 /// A run that has ended: what was measured, and why it ended early if it did.
@@ -131,6 +133,7 @@ impl RunReport {
         frames: FrameCounts,
         stats: &RunStats,
         sinks: BTreeMap<String, SinkCounts>,
+        link: Option<LinkReport>,
     ) -> Self {
         let (better, worse) = stats.totals.better_worse();
         let predict =
@@ -153,6 +156,7 @@ impl RunReport {
             state_resets: stats.resets(),
             stages: BTreeMap::from([("predict", predict)]),
             sinks,
+            link,
         }
     }
 }

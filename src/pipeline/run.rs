@@ -17,11 +17,11 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::frame::{DropReason, MonoTime, SystemClock};
 use crate::ring::{FrameRing, InFlight, Policy, Popped};
 use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
-use crate::source::{Read, Source};
+use crate::source::{Read, Source, StateChange};
 
 use super::{
-    Captured, Finished, FrameLedger, Fresh, Intake, Outcome, PipelineError, RunReport, RunStats,
-    Stage, Status, Stop, Worker,
+    Captured, Finished, FrameLedger, Fresh, Intake, LinkReport, Outcome, PipelineError, RunReport,
+    RunStats, Stage, Status, Stop, Worker,
 };
 
 /// How long a thread sleeps at most before it looks at the stop signal.
@@ -51,6 +51,8 @@ pub struct RunOptions {
     pub sink_queue: usize,
     /// How often the observer is called.
     pub report_every: Duration,
+    /// Changes of a supervised source, for the sinks and the report.
+    pub link_events: Option<Receiver<StateChange>>,
 }
 
 impl Default for RunOptions {
@@ -65,6 +67,7 @@ impl Default for RunOptions {
             engine_timeout: Duration::from_secs(30),
             sink_queue: 256,
             report_every: Duration::from_millis(250),
+            link_events: None,
         }
     }
 }
@@ -91,11 +94,12 @@ pub fn run(
     let stats = Arc::new(Mutex::new(RunStats::default()));
     let ledger = FrameLedger::default();
     let mut errors = Vec::new();
+    let mut link = options.link_events.as_ref().map(|_| LinkReport::default());
     let mut queues = Vec::new();
     match start(source, stage, sinks, options, stop, &stats, &ledger, &mut queues) {
         Ok(threads) => {
             let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks: &queues };
-            watch.until_end(threads, observe, &mut errors);
+            watch.until_end(threads, observe, &mut errors, &mut link);
         }
         Err(error) => errors.push(error),
     }
@@ -113,7 +117,7 @@ pub fn run(
     };
     let elapsed = MonoTime::now().since(started);
     let stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
-    let report = RunReport::new(outcome, elapsed, frames, &stats, sinks);
+    let report = RunReport::new(outcome, elapsed, frames, &stats, sinks, link);
     // The first error is the cause; what follows it are consequences.
     for consequence in errors.iter().skip(1) {
         tracing::warn!("{consequence}");
@@ -267,6 +271,7 @@ impl Watch<'_> {
         threads: Threads,
         observe: &mut dyn FnMut(&Status),
         errors: &mut Vec<PipelineError>,
+        link: &mut Option<LinkReport>,
     ) {
         let Threads { capture, infer, limiter, ended } = threads;
         let started = MonoTime::now();
@@ -279,6 +284,7 @@ impl Watch<'_> {
             if ended.recv_timeout(self.options.report_every.min(POLL)).is_ok() {
                 std::thread::sleep(Duration::from_millis(1));
             }
+            self.note_link(link);
             let now = MonoTime::now();
             if self.is_over(now.since(started)) || infer.is_finished() {
                 self.stop.finish();
@@ -320,11 +326,22 @@ impl Watch<'_> {
             }
         }
         self.stop.finish();
+        self.note_link(link);
         // A thread that hangs in a library cannot be joined; it is left behind, its tickets void.
         for (name, thread) in [("infer", infer), ("capture", capture)] {
             if errors.is_empty() || thread.is_finished() {
                 errors.extend(joined(name, thread));
             }
+        }
+    }
+
+    /// Passes on what the supervisor of the source said.
+    fn note_link(&self, link: &mut Option<LinkReport>) {
+        let (Some(events), Some(link)) = (&self.options.link_events, link) else { return };
+        for change in events.try_iter() {
+            link.add(&change);
+            let change = Arc::new(change);
+            self.sinks.iter().for_each(|sink| sink.note(&change));
         }
     }
 

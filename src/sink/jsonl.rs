@@ -1,4 +1,4 @@
-//! One JSON object a frame, one frame a line.
+//! One JSON object a frame, one frame a line; changes of the source have lines of their own.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::pipeline::FrameRecord;
+use crate::pipeline::{FrameRecord, LinkChange};
+use crate::source::StateChange;
 use crate::task::predict::SurpriseEvent;
 
 use super::ResultSink;
@@ -35,6 +36,14 @@ struct Line {
     surprise: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'static str>,
+}
+
+/// A line without a frame: told apart by its `event`, which no frame has.
+#[derive(Serialize)]
+struct ChangeLine {
+    event: &'static str,
+    #[serde(flatten)]
+    change: LinkChange,
 }
 
 impl Jsonl {
@@ -88,6 +97,12 @@ impl ResultSink for Jsonl {
                 SurpriseEvent::Ended { .. } => "surprise_ended",
             }),
         };
+        serde_json::to_writer(&mut self.out, &line)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn write_change(&mut self, change: &StateChange) -> io::Result<()> {
+        let line = ChangeLine { event: "source_state", change: LinkChange::from(change) };
         serde_json::to_writer(&mut self.out, &line)?;
         self.out.write_all(b"\n")
     }

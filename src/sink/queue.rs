@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::frame::MonoTime;
 use crate::pipeline::{FrameRecord, PipelineError, Stop};
+use crate::source::StateChange;
 
 use super::ResultSink;
 
@@ -45,6 +46,13 @@ const HASTE: Duration = Duration::from_secs(2);
 /// How often a wait looks whether the run was interrupted.
 const POLL: Duration = Duration::from_millis(50);
 
+#[derive(Debug)]
+enum Entry {
+    Frame(FrameRecord),
+    /// Shared, since a change of state is rare and may carry a text.
+    Link(Arc<StateChange>),
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     offered: AtomicU64,
@@ -67,7 +75,7 @@ pub struct SinkQueue {
 /// The way into a sink, held by the inference thread.
 #[derive(Clone, Debug)]
 pub struct SinkFeed {
-    sender: Sender<FrameRecord>,
+    sender: Sender<Entry>,
     shared: Arc<Shared>,
     lossy: bool,
 }
@@ -82,11 +90,11 @@ impl SinkFeed {
         self.shared.offered.fetch_add(1, Ordering::Relaxed);
         // A failure is the sink's: its thread keeps the error, the loss shows in the counts.
         if self.lossy {
-            let _ = self.sender.try_send(*record);
+            let _ = self.sender.try_send(Entry::Frame(*record));
             return;
         }
         let given_up = MonoTime::now().after(patience);
-        let mut record = *record;
+        let mut record = Entry::Frame(*record);
         loop {
             let stuck = self.shared.stuck.load(Ordering::Relaxed);
             let wait = if stuck || stop.is_aborted() { Duration::ZERO } else { POLL };
@@ -145,6 +153,11 @@ impl SinkQueue {
     #[must_use]
     pub fn feed(&self) -> SinkFeed {
         self.feed.clone()
+    }
+
+    /// Hands a change of the source over; never waits. It is no result and not in the counts.
+    pub fn note(&self, change: &Arc<StateChange>) {
+        let _ = self.feed.sender.try_send(Entry::Link(Arc::clone(change)));
     }
 
     /// The kind of error that ended the sink, if one did.
@@ -206,14 +219,11 @@ fn ended_in_time(ended: &Receiver<()>, shared: &Shared, stop: &Stop) -> bool {
     }
 }
 
-fn drain(
-    sink: &mut dyn ResultSink,
-    results: &Receiver<FrameRecord>,
-    shared: &Shared,
-) -> io::Result<()> {
+fn drain(sink: &mut dyn ResultSink, results: &Receiver<Entry>, shared: &Shared) -> io::Result<()> {
     loop {
         match results.recv_timeout(FLUSH_EVERY) {
-            Ok(record) => {
+            Ok(Entry::Link(change)) => sink.write_change(&change)?,
+            Ok(Entry::Frame(record)) => {
                 sink.write(&record)?;
                 shared.written.fetch_add(1, Ordering::Relaxed);
             }

@@ -29,11 +29,12 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
         let reason = "--json and --record-jsonl - both write to stdout; record to a file";
         return Err(Failure::new(exit::USAGE, anyhow::anyhow!(reason)));
     }
-    let options = run_options(args, &config);
+    let mut options = run_options(args, &config);
     let pool = FramePool::new(options.pool_slots() + config.source.buffers as usize);
     // Sinks come first: an output that cannot be written is known before the camera starts.
     let sinks = open_sinks(&config)?;
-    let source = stream::open_source(&config.source, &pool)?;
+    let (source, events) = stream::open_source(&config.source, &pool)?;
+    options.link_events = events;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
     let about = summary::About::new(&config, &info, &opened);
@@ -63,6 +64,7 @@ fn run_options(args: &Args, config: &Config) -> RunOptions {
         engine_timeout: config.engine.timeout,
         sink_queue: config.sink.queue,
         report_every: Duration::from_secs(1) / config.status_rate,
+        link_events: None,
     }
 }
 

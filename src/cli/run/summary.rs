@@ -153,6 +153,10 @@ fn as_text(about: &About, report: &RunReport) -> String {
     let resets = report.state_resets.iter().filter(|(_, n)| **n > 0);
     line("resets", named(resets.map(|(reason, n)| format!("{reason} {n}")).collect()));
     line("surprise", format!("{} events", report.surprise_events));
+    if let Some(link) = &report.link {
+        let states: Vec<_> = link.states.iter().map(|(state, n)| format!("{state} {n}")).collect();
+        line("link", format!("{} reconnects ({})", link.reconnects, states.join(", ")));
+    }
     for (name, sink) in &report.sinks {
         let counts =
             format!("offered {}, written {}, dropped {}", sink.offered, sink.written, sink.dropped);

@@ -7,8 +7,8 @@ use crate::pipeline::{
     Finished, FrameRecord, Outcome, PipelineError, RunOptions, Stage, Status, Stop, run,
 };
 use crate::ring::Policy;
-use crate::sink::ResultSink;
-use crate::source::{Read, Source, SourceError};
+use crate::sink::{Jsonl, ResultSink};
+use crate::source::{LinkState, Read, Source, SourceError, StateChange};
 use crate::task::TaskError;
 
 use super::scripted::{act, frame, script};
@@ -81,6 +81,33 @@ fn what_a_camera_filmed_while_the_model_loaded_is_no_part_of_the_run() {
     assert_eq!(said.try_iter().collect::<Vec<_>>(), [0, 1, 2]);
     let file = run_it(stream(false), act(|_| Ok(())), &options).report.frames;
     assert_eq!((file.captured, file.processed), (98, 7), "a recording is read whole");
+}
+
+#[test]
+fn what_the_supervisor_says_reaches_sinks_and_report() {
+    let (say, events) = crossbeam_channel::bounded(8);
+    let source = script(false, move |i| {
+        let state = match i {
+            0 => LinkState::Backoff,
+            1 => LinkState::Streaming,
+            2..5 => return Ok(Read::Frame(frame(i, MonoTime::now()))),
+            _ => return Ok(Read::End),
+        };
+        let reason = Some("pulled".to_owned());
+        say.send(StateChange { at: MonoTime::ZERO, state, reason, wait: None }).unwrap();
+        Ok(Read::Timeout)
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let options = RunOptions { link_events: Some(events), ..RunOptions::default() };
+    let sinks: Vec<Box<dyn ResultSink>> = vec![Box::new(Jsonl::create(file.path()).unwrap())];
+    let finished = run(source, act(|_| Ok(())), sinks, &options, &Stop::new(), &mut |_| {});
+    let link = finished.report.link.unwrap();
+    assert_eq!((link.reconnects, link.last_changes.len()), (1, 2));
+    let lines = std::fs::read_to_string(file.path()).unwrap();
+    let changes: Vec<&str> = lines.lines().filter(|line| line.contains("source_state")).collect();
+    assert_eq!((lines.lines().count(), changes.len()), (5, 2), "{lines}");
+    assert!(changes[0].contains(r#""state":"backoff","reason":"pulled""#), "{lines}");
+    assert_eq!(finished.report.sinks["jsonl"].offered, 3, "only frames are results");
 }
 
 #[test]
