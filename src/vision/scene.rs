@@ -1,6 +1,6 @@
 //! A quick measure of how much a picture differs from the one before it.
 //!
-//! Luma of every `step`-th pixel of every `step`-th line, so that about [`SAMPLES`] pixels are
+//! Luma of every `step`-th pixel of every `step`-th line, so that about `SAMPLES` pixels are
 //! read at any size. Two figures: the mean absolute difference of luma, which rises with motion
 //! and cuts alike, and the distance of the 32-bin histograms, which motion hardly changes and a
 //! cut changes much.

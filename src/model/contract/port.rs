@@ -13,7 +13,7 @@ use crate::model::DType;
 pub enum Role {
     /// The newest frame.
     Frame,
-    /// The last N frames; see [`Window`].
+    /// The last N frames; see [`Window`](crate::model::Window).
     Window,
     /// Features made by the runtime.
     Features,
