@@ -3,21 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use framecast::config::{Pace, SourceSettings};
 use framecast::frame::{FramePool, MonoTime, Rational};
 use framecast::model::ResetReason;
-use framecast::pipeline::Stop;
+use framecast::pipeline::{Fresh, Stop};
 use framecast::sink::{Chroma, Y4mError, Y4mWriter};
-use framecast::source::{self, Read, Source};
+use framecast::source::{Read, Source};
 use framecast::task::predict::{Horizon, Predictor, PredictorOptions, View};
 use framecast::vision::{FrameConverter, RgbImage, VisionError};
 
 use super::exit::{self, Failure};
 use super::forecast_args::ForecastArgs;
 use super::progress::Bar;
-use super::{Outcome, forecaster, interrupt};
+use super::{Outcome, forecaster, interrupt, stream};
 
-/// How long one frame of the source may take.
+/// How long one frame of a recording may take. A live source is waited for: it is opened again
+/// when it fails, and Ctrl-C ends the wait.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a read lasts at most before the interrupt is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+/// The longest gap that is filled picture by picture.
+const MAX_FILL: u64 = 10_000;
 
 /// Arguments of `framecast predict`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +45,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "VIEW", default_value = "predicted")]
     view: View,
 
-    /// The Y4M file to write; - is stdout. Frame N of it is what was predicted for frame N
+    /// The Y4M file to write; - is stdout. Frame N of it is what was predicted for frame
+    /// N, also when frame N itself was lost
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
@@ -57,10 +66,10 @@ fn parse_horizon(text: &str) -> Result<Horizon, String> {
 /// Runs `framecast predict`.
 pub(crate) fn run(args: &Args) -> Outcome {
     let config = args.forecast.config()?;
-    let mut options = config.source.options();
-    options.paced = false;
-    let pool = FramePool::new(4 + options.buffers as usize);
-    let mut source = source::open(&args.source, &options, &pool)?;
+    let settings =
+        SourceSettings { uri: args.source.clone(), pace: Pace::Fast, ..config.source.clone() };
+    let pool = FramePool::new(4 + settings.buffers as usize);
+    let (source, _) = stream::open_source(&settings, &pool)?;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
     let wishes =
@@ -68,14 +77,20 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut predictor = Predictor::new(opened.forecaster, info.size, wishes)?;
     let chroma = if args.full_chroma { Chroma::C444 } else { Chroma::C420 };
     let rate = info.rate.unwrap_or(Rational::whole(25));
-    let mut writer = Y4mWriter::create(&args.out, args.view.size(info.size), rate, chroma)?;
+    let writer = Y4mWriter::create(&args.out, args.view.size(info.size), rate, chroma)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
-    let streamed = stream(args, source.as_mut(), &mut predictor, &mut writer, &stop);
-    // What was written is kept, whatever ended the stream.
-    let finished = writer.finish();
-    streamed?;
-    let frames = finished?;
+    let mut source = Fresh::new(source);
+    let mut writing = Writing { args, writer, shown: RgbImage::default(), owed: 0, horizon: 1 };
+    let streamed = writing.stream(&mut source, &mut predictor, &stop);
+    let writer = writing.writer;
+    if let Err(failure) = streamed {
+        if let Some(partial) = writer.partial() {
+            eprintln!("{} frames are kept in {}", writer.frames(), partial.display());
+        }
+        return Err(failure);
+    }
+    let frames = writer.finish()?;
     let name = predictor.forecaster().name();
     match (predictor.totals().model(), predictor.totals().copy_last()) {
         (Some(model), Some(copy_last)) => eprintln!(
@@ -87,50 +102,116 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if stop.is_aborted() { Err(Failure::interrupted()) } else { Ok(()) }
 }
 
-fn stream(
-    args: &Args,
-    source: &mut dyn Source,
-    predictor: &mut Predictor,
-    writer: &mut Y4mWriter,
-    stop: &Stop,
-) -> Outcome {
-    let mut converter = FrameConverter::new();
-    let (mut rgb, mut shown) = (RgbImage::default(), RgbImage::default());
-    let mut bar = Bar::new(&args.source);
-    let total = source.info().frames;
-    while !stop.is_aborted() && args.frames.is_none_or(|limit| writer.frames() < limit) {
-        let frame = match source.read(MonoTime::now().after(PATIENCE))? {
-            Read::Frame(frame) => frame,
-            Read::Reopened => {
-                predictor.reset(ResetReason::Reconnect);
-                continue;
+/// The video being written: one picture for each frame of the source, lost ones included, so that
+/// both keep the same numbers.
+struct Writing<'a> {
+    args: &'a Args,
+    writer: Y4mWriter,
+    /// The picture written last.
+    shown: RgbImage,
+    /// Frames lost before there was any picture to stand for them.
+    owed: u64,
+    /// How far ahead the newest prediction lies.
+    horizon: u32,
+}
+
+impl Writing<'_> {
+    fn stream(
+        &mut self,
+        source: &mut dyn Source,
+        predictor: &mut Predictor,
+        stop: &Stop,
+    ) -> Outcome {
+        let mut converter = FrameConverter::new();
+        let (mut rgb, mut incoming) = (RgbImage::default(), RgbImage::default());
+        let mut bar = Bar::new(&self.args.source);
+        let (total, live) = (source.info().frames, source.info().live);
+        let mut waiting_since = MonoTime::now();
+        while !stop.is_aborted() && self.wanted() {
+            let now = MonoTime::now();
+            let frame = match source.read(now.after(POLL))? {
+                Read::Frame(frame) => frame,
+                Read::Reopened => {
+                    predictor.reset(ResetReason::Reconnect);
+                    continue;
+                }
+                Read::Lost { frames, reason } => {
+                    tracing::warn!("{frames} frames were lost: {reason}");
+                    self.fill(frames, &rgb, predictor, stop)?;
+                    continue;
+                }
+                Read::Timeout if live || now.since(waiting_since) < PATIENCE => continue,
+                Read::Timeout => {
+                    let waited = PATIENCE.as_secs();
+                    let reason = format!("{}: no frame for {waited} s", self.args.source);
+                    return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
+                }
+                _ => break,
+            };
+            waiting_since = MonoTime::now();
+            match converter.to_rgb(&frame, &mut incoming) {
+                Err(error @ VisionError::Decode { .. }) => {
+                    tracing::warn!("frame {} cannot be decoded: {error}", frame.seq());
+                    self.fill(1, &rgb, predictor, stop)?;
+                    continue;
+                }
+                other => other.map_err(anyhow::Error::from)?,
             }
-            Read::Lost { frames, reason } => {
-                tracing::warn!("{frames} frames were lost: {reason}");
-                continue;
+            std::mem::swap(&mut rgb, &mut incoming);
+            let step = predictor.step(&rgb, frame.meta())?;
+            // The result is as old as the frame by now, and shown at once.
+            predictor.note_display_age(MonoTime::now().since(frame.captured()));
+            tracing::debug!(seq = frame.seq().0, horizon = step.horizon, "step");
+            self.args.view.render(&rgb, predictor.matured(), &mut self.shown);
+            for _ in 0..=std::mem::take(&mut self.owed) {
+                self.put()?;
             }
-            Read::Timeout => {
-                let reason = format!("{}: no frame for {} s", args.source, PATIENCE.as_secs());
-                return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
-            }
-            _ => break,
-        };
-        match converter.to_rgb(&frame, &mut rgb) {
-            Err(error @ VisionError::Decode { .. }) => {
-                tracing::warn!("frame {} is left out: {error}", frame.seq());
-                continue;
-            }
-            other => other.map_err(anyhow::Error::from)?,
+            self.horizon = step.horizon;
+            bar.show(self.writer.frames(), self.args.frames.or(total));
         }
-        let step = predictor.step(&rgb, frame.meta())?;
-        // The result is as old as the frame by now, and shown at once.
-        predictor.note_display_age(MonoTime::now().since(frame.captured()));
-        tracing::debug!(seq = frame.seq().0, horizon = step.horizon, "step");
-        args.view.render(&rgb, predictor.matured(), &mut shown);
-        writer.write(&shown)?;
-        bar.show(writer.frames(), args.frames.or(total));
+        Ok(())
     }
-    Ok(())
+
+    fn wanted(&self) -> bool {
+        self.args.frames.is_none_or(|limit| self.writer.frames() < limit)
+    }
+
+    /// Writes the picture that stands for the frame shown last.
+    fn put(&mut self) -> Result<(), Y4mError> {
+        if self.wanted() { self.writer.write(&self.shown) } else { Ok(()) }
+    }
+
+    /// Lets the prediction for the first of them stand for `frames` lost frames after `last`; one
+    /// made for a later frame does not fit, then the picture written last stays.
+    fn fill(
+        &mut self,
+        frames: u64,
+        last: &RgbImage,
+        predictor: &Predictor,
+        stop: &Stop,
+    ) -> Outcome {
+        let filled = frames.min(MAX_FILL);
+        if filled < frames {
+            tracing::warn!("only {filled} of {frames} lost frames are filled in");
+        }
+        if self.writer.frames() == 0 {
+            self.owed = self.owed.saturating_add(filled).min(MAX_FILL);
+            return Ok(());
+        }
+        if self.horizon == 1
+            && self.args.view != View::ErrorMap
+            && let Some(prediction) = predictor.prediction()
+        {
+            self.args.view.render(last, Some(prediction), &mut self.shown);
+        }
+        for _ in 0..filled {
+            if stop.is_aborted() {
+                break;
+            }
+            self.put()?;
+        }
+        Ok(())
+    }
 }
 
 impl From<Y4mError> for Failure {

@@ -111,6 +111,12 @@ impl Y4mWriter {
         self.frames
     }
 
+    /// The file that holds what was written until [`Y4mWriter::finish`]; none for a pipe.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Path> {
+        self.partial.as_deref()
+    }
+
     /// Writes a picture of the stream's size.
     ///
     /// # Errors

@@ -169,6 +169,25 @@ fn predicted_video_lines_up_with_its_source() {
 }
 
 #[test]
+fn a_lost_frame_is_stood_for_by_its_prediction_and_a_failure_leaves_a_partial_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[100, 110, 120, 77]);
+    // The end of the last frame is missing: it is lost, and the file is no good.
+    let bytes = std::fs::read(&clip).unwrap();
+    std::fs::write(&clip, &bytes[..bytes.len() - 10]).unwrap();
+    let out = folder.path().join("out.y4m");
+    let (clip, path) = (clip.to_str().unwrap(), out.to_str().unwrap());
+    framecast(&["predict", clip, "--model", "linear", "--out", path])
+        .refused(4, &["4 frames are kept in", "out.y4m.partial", "cut short"]);
+    assert!(!out.exists());
+    let written = std::fs::read(folder.path().join("out.y4m.partial")).unwrap();
+    let end = written.iter().position(|b| *b == b'\n').unwrap();
+    let luma: Vec<u8> = written[end + 1..].chunks(6 + 384).map(|f| f[6]).collect();
+    let limited = |level: f64| (16.0 + level * 219.0 / 255.0).round() as u8;
+    assert_eq!(luma, [100.0, 100.0, 120.0, 130.0].map(limited));
+}
+
+#[test]
 fn copy_last_on_the_catz_test_set_is_within_the_acceptance() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data =
