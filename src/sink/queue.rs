@@ -20,7 +20,7 @@ use crate::source::StateChange;
 
 use super::ResultSink;
 
-/// How long results may lie in a sink's own buffer.
+/// How long changes of the source may lie in a sink's own buffer.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 
 /// The accounts of a sink: `offered = written + dropped` once it has ended.
@@ -225,6 +225,10 @@ fn drain(sink: &mut dyn ResultSink, results: &Receiver<Entry>, shared: &Shared) 
             Ok(Entry::Link(change)) => sink.write_change(&change)?,
             Ok(Entry::Frame(record)) => {
                 sink.write(&record)?;
+                // Who reads along wants this result now, not when a buffer is full.
+                if results.is_empty() {
+                    sink.flush()?;
+                }
                 shared.written.fetch_add(1, Ordering::Relaxed);
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -285,6 +289,36 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// Says what it is told to do.
+    struct Told(Sender<&'static str>);
+
+    impl ResultSink for Told {
+        fn name(&self) -> &str {
+            "told"
+        }
+
+        fn write(&mut self, _record: &FrameRecord) -> io::Result<()> {
+            self.0.send("write").map_err(io::Error::other)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.send("flush").map_err(io::Error::other)
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_burst_is_flushed_at_once() {
+        let (say, told) = bounded(8);
+        let (send, results) = bounded(2);
+        for _ in 0..2 {
+            send.send(Entry::Frame(record())).unwrap();
+        }
+        drop(send);
+        drain(&mut Told(say), &results, &Shared::default()).unwrap();
+        // The last one belongs to the end of the results.
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["write", "write", "flush", "flush"]);
     }
 
     #[test]
