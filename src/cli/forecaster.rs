@@ -6,6 +6,7 @@ use framecast::config::Config;
 use framecast::engine::{self, LoadReport};
 use framecast::frame::Size;
 use framecast::model::{ModelFile, Overlay, registry};
+use framecast::pipeline::Stamp;
 use framecast::task::predict::{CopyLast, Direct, Forecaster, Linear, binding};
 
 use super::exit::{self, Failure};
@@ -16,6 +17,8 @@ pub(crate) struct Opened {
     pub(crate) forecaster: Box<dyn Forecaster>,
     /// The file it came from; none for a baseline.
     pub(crate) path: Option<PathBuf>,
+    /// The version of that file.
+    pub(crate) stamp: Option<Stamp>,
     /// Where it runs; none for a baseline.
     pub(crate) report: Option<LoadReport>,
 }
@@ -35,11 +38,13 @@ pub(crate) fn open(config: &Config, size: Size) -> Result<Opened, Failure> {
 }
 
 fn baseline(forecaster: Box<dyn Forecaster>) -> Opened {
-    Opened { forecaster, path: None, report: None }
+    Opened { forecaster, path: None, stamp: None, report: None }
 }
 
 /// Loads the model of `path`.
 pub(crate) fn load(config: &Config, path: PathBuf, size: Size) -> Result<Opened, Failure> {
+    // Before the file is read: a change from here on is seen by who watches it.
+    let stamp = Stamp::of(&path);
     let mut file = ModelFile::open(&path)?;
     if let Some(table) = &config.model.contract {
         let lines = Overlay::from_table("[model.contract]", table.clone())?;
@@ -63,5 +68,10 @@ pub(crate) fn load(config: &Config, path: PathBuf, size: Size) -> Result<Opened,
     let loaded = engine::load(&file, &options)?;
     let identity = file.sha256().to_owned();
     let direct = Direct::new(loaded.session, &contract, identity, size).map_err(bind)?;
-    Ok(Opened { forecaster: Box::new(direct), path: Some(path), report: Some(loaded.report) })
+    Ok(Opened {
+        forecaster: Box::new(direct),
+        path: Some(path),
+        stamp,
+        report: Some(loaded.report),
+    })
 }

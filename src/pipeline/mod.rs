@@ -30,7 +30,7 @@ pub use ledger::{DropCounts, FrameCounts, FrameLedger, Ticket};
 pub use link::{LinkChange, LinkReport};
 pub use predict_stage::PredictStage;
 pub use record::FrameRecord;
-pub use reload::{Load, Reloader};
+pub use reload::{Load, Reloader, Stamp, Watching};
 pub use report::{Finished, Outcome, RunReport, StageCounts, Status};
 pub use run::{RunOptions, run};
 pub use stage::Stage;

@@ -5,9 +5,13 @@
 //! that cannot be loaded is reported once and the old model stays. When full (the last model has
 //! not been taken yet) nothing is loaded, so at most three models live at once: the one in use, the
 //! next, and one being torn down.
+//!
+//! A run waits for that thread at its end: inference libraries take themselves apart when the
+//! process exits, and crash when a model is just being loaded then.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -24,35 +28,65 @@ pub type Load = Box<dyn FnMut() -> Result<Box<dyn Forecaster>, String> + Send>;
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Watches a model file. Dropping it ends its thread.
+/// How long the end of a run waits for a model that is being loaded.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Brings the models that are loaded. Dropping it ends the watching thread.
 pub struct Reloader {
     next: Arc<LatestSlot<Box<dyn Forecaster>>>,
     retired: Sender<Box<dyn Forecaster>>,
 }
 
 /// What tells one version of a file from another.
-type Stamp = Option<(SystemTime, u64)>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: SystemTime,
+    bytes: u64,
+    /// Images of whole systems give every file the same time, and two models may be equally long.
+    inode: u64,
+}
+
+impl Stamp {
+    /// That of the file as it is now; none when it is not there.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let about = std::fs::metadata(path).ok()?;
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&about);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Some(Self { modified: about.modified().ok()?, bytes: about.len(), inode })
+    }
+}
 
 impl Reloader {
-    /// Watches `path` and calls `load` when it has changed.
+    /// Watches `path` and calls `load` when it is no longer the file of `loaded`, which is best
+    /// taken before the first load, so that a change during it is not missed.
     ///
     /// # Errors
     /// [`PipelineError::Thread`] when the thread cannot be started.
-    pub fn watch(path: PathBuf, load: Load) -> Result<Self, PipelineError> {
-        Self::watch_every(path, load, EVERY)
+    pub fn watch(
+        path: PathBuf,
+        loaded: Option<Stamp>,
+        load: Load,
+    ) -> Result<(Watching, Self), PipelineError> {
+        Self::watch_every(path, loaded, load, EVERY)
     }
 
-    fn watch_every(path: PathBuf, load: Load, every: Duration) -> Result<Self, PipelineError> {
+    fn watch_every(
+        path: PathBuf,
+        loaded: Option<Stamp>,
+        load: Load,
+        every: Duration,
+    ) -> Result<(Watching, Self), PipelineError> {
         let next = Arc::new(LatestSlot::new());
         let (retired, old) = bounded(1);
-        // Taken here, so that a change right after the first load is not missed.
-        let loaded = stamp(&path);
         let slot = Arc::clone(&next);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("framecast-reload".to_owned())
             .spawn(move || watch(&path, loaded, load, every, &slot, &old))
             .map_err(|cause| PipelineError::Thread { thread: "reload", cause })?;
-        Ok(Self { next, retired })
+        Ok((Watching(thread), Self { next, retired }))
     }
 
     /// The model that was loaded since the last call, if any; never waits.
@@ -74,9 +108,25 @@ impl std::fmt::Debug for Reloader {
     }
 }
 
+/// The watching thread. Dropped after its [`Reloader`], it waits until the thread has ended.
+#[derive(Debug)]
+pub struct Watching(JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let end = MonoTime::now().after(GRACE);
+        while !self.0.is_finished() && MonoTime::now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if !self.0.is_finished() {
+            tracing::warn!("a model is still being loaded after {GRACE:?}; it is left behind");
+        }
+    }
+}
+
 fn watch(
     path: &Path,
-    mut loaded: Stamp,
+    mut loaded: Option<Stamp>,
     mut load: Load,
     every: Duration,
     slot: &LatestSlot<Box<dyn Forecaster>>,
@@ -89,7 +139,7 @@ fn watch(
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let now = stamp(path);
+        let now = Stamp::of(path);
         // Loaded only when two looks agree: a file being written is still growing.
         let settled = std::mem::replace(&mut seen, now) == now;
         if now.is_none() || now == loaded || !settled || slot.is_filled() {
@@ -108,11 +158,6 @@ fn watch(
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
-    let about = std::fs::metadata(path).ok()?;
-    Some((about.modified().ok()?, about.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::task::predict::CopyLast;
@@ -124,6 +169,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.onnx");
         std::fs::write(&path, "1").unwrap();
+        let loaded = Stamp::of(&path);
         let (said, heard) = bounded(8);
         let file = path.clone();
         let load = move || {
@@ -134,7 +180,8 @@ mod tests {
         };
         let wait = Duration::from_secs(20);
         let every = Duration::from_millis(2);
-        let reloader = Reloader::watch_every(path.clone(), Box::new(load), every).unwrap();
+        let (_watching, reloader) =
+            Reloader::watch_every(path.clone(), loaded, Box::new(load), every).unwrap();
         assert!(reloader.poll().is_none());
         std::fs::write(&path, "bad").unwrap();
         assert_eq!(heard.recv_timeout(wait).unwrap(), "bad");
@@ -144,5 +191,45 @@ mod tests {
         assert_eq!(model.name(), "copy-last");
         reloader.retire(model);
         assert!(reloader.poll().is_none(), "the bad file left nothing behind");
+    }
+
+    #[test]
+    fn the_end_waits_for_a_model_that_is_being_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.onnx");
+        std::fs::write(&path, "new").unwrap();
+        let (begun, begin) = bounded(1);
+        let (done, ended) = bounded(1);
+        let load = move || {
+            begun.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            done.send(()).unwrap();
+            Ok(Box::new(CopyLast) as Box<dyn Forecaster>)
+        };
+        let every = Duration::from_millis(2);
+        let (watching, reloader) =
+            Reloader::watch_every(path, None, Box::new(load), every).unwrap();
+        begin.recv_timeout(Duration::from_secs(20)).unwrap();
+        drop(reloader);
+        drop(watching);
+        assert_eq!(ended.try_recv(), Ok(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_the_same_time_and_length_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("m.onnx"), dir.path().join("n.onnx"));
+        let write = |path: &Path, text: &str| {
+            std::fs::write(path, text).unwrap();
+            std::fs::File::open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        };
+        write(&path, "old");
+        write(&other, "new");
+        let before = Stamp::of(&path);
+        assert_eq!(before, Stamp::of(&path));
+        std::fs::rename(&other, &path).unwrap();
+        assert!(before.is_some() && before != Stamp::of(&path));
+        assert_eq!(Stamp::of(&other), None);
     }
 }

@@ -8,4 +8,6 @@ mod data;
 mod forecast;
 mod inspect;
 mod program;
+#[cfg(unix)]
+mod reload;
 mod run;

@@ -3,9 +3,10 @@
 use std::process::Output;
 
 use assert_cmd::Command;
+use serde_json::Value;
 
 /// How long one call may take before it counts as hung.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
 
 pub(crate) struct Answer {
     pub(crate) code: Option<i32>,
@@ -35,9 +36,16 @@ pub(crate) fn framecast_with(variable: &str, value: &str, args: &[&str]) -> Answ
     command.env(variable, value).args(args).timeout(LIMIT).output().unwrap().into()
 }
 
+/// Processed, in flight and dropped frames of a summary: the captured ones, if none is forgotten.
+pub(crate) fn balance(frames: &Value) -> u64 {
+    let number = |v: &Value| v.as_u64().unwrap();
+    let dropped: u64 = frames["dropped"].as_object().unwrap().values().map(number).sum();
+    number(&frames["processed"]) + number(&frames["in_flight"]) + dropped
+}
+
 impl Answer {
     /// The JSON object on stdout of a call that succeeded.
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         serde_json::from_str(&self.stdout).unwrap()
     }

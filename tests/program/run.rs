@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::framecast;
+use crate::program::{balance, framecast};
 
 /// A small, fast run without a model.
 const QUICK: &[&str] =
@@ -10,12 +10,6 @@ const QUICK: &[&str] =
 
 fn quick(more: &[&str]) -> crate::program::Answer {
     framecast(&[QUICK, more].concat())
-}
-
-fn balance(frames: &Value) -> u64 {
-    let number = |v: &Value| v.as_u64().unwrap();
-    let dropped: u64 = frames["dropped"].as_object().unwrap().values().map(number).sum();
-    number(&frames["processed"]) + number(&frames["in_flight"]) + dropped
 }
 
 #[test]

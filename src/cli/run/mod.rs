@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use framecast::config::Config;
 use framecast::frame::{FramePool, Rational};
-use framecast::pipeline::{self, Outcome as Ending, PredictStage, Reloader, RunOptions, Stop};
+use framecast::pipeline::{
+    self, Outcome as Ending, PredictStage, Reloader, RunOptions, Stop, Watching,
+};
 use framecast::ring::Policy;
 use framecast::sink::{Jsonl, ResultSink};
 use framecast::source::SourceInfo;
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
     let about = summary::About::new(&config, &info, &opened);
-    let stage = predict_stage(&config, &options, &info, opened)?;
+    let (_watching, stage) = predict_stage(&config, &options, &info, opened)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut status = status::Live::start(args.json, quiet, &about);
@@ -73,7 +75,7 @@ fn predict_stage(
     options: &RunOptions,
     info: &SourceInfo,
     opened: Opened,
-) -> Result<Box<PredictStage>, Failure> {
+) -> Result<(Option<Watching>, Box<PredictStage>), Failure> {
     // The stage sees the frames an `every-N` policy keeps as a stream of their own.
     let rate = match (info.rate, options.policy) {
         (Some(rate), Some(Policy::EveryN(n))) => {
@@ -87,15 +89,18 @@ fn predict_stage(
     if let Some(path) = &config.predict.state_file {
         stage = stage.with_state_file(path.clone())?;
     }
+    let mut watching = None;
     if let Some(path) = opened.path.filter(|_| config.model.reload) {
         let (config, size, file) = (config.clone(), info.size, path.clone());
         let load = move || match forecaster::load(&config, file.clone(), size) {
             Ok(opened) => Ok(opened.forecaster),
             Err(failure) => Err(failure.to_string()),
         };
-        stage = stage.with_reloader(Reloader::watch(path, Box::new(load))?);
+        let (thread, reloader) = Reloader::watch(path, opened.stamp, Box::new(load))?;
+        watching = Some(thread);
+        stage = stage.with_reloader(reloader);
     }
-    Ok(Box::new(stage))
+    Ok((watching, Box::new(stage)))
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Box<dyn ResultSink>>, Failure> {
