@@ -103,6 +103,7 @@ fn results_are_recorded_line_by_line() {
     assert_eq!(lines.len(), 25);
     assert_eq!((&lines[0]["seq"], &lines[0]["reset"]), (&0.into(), &"start".into()));
     assert!(lines[24]["pd"].as_f64().unwrap() > 0.0);
+    assert!(lines.iter().all(|line| line["type"] == "frame"));
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_closed_pipe_ends_the_run_quietly() {
         .unwrap();
     let mut first = String::new();
     std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.starts_with("{\"seq\":0,"), "{first}");
+    assert!(first.starts_with("{\"type\":\"frame\",\"seq\":0,"), "{first}");
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
 }
