@@ -1,12 +1,17 @@
-//! One JSON object a line. Its `type` says what it is: `frame` for the result of a frame,
-//! `source_state` for a change of the connection to the source.
+//! One JSON object a line. Its `type` says what it is: `run` for the beginning of a run, `frame`
+//! for the result of a frame, `source_state` for a change of the connection to the source.
+//!
+//! A file is appended to and never emptied: a service that is started again must not wipe what it
+//! recorded before. The `run` line, written before the first other one, divides the runs.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::frame::MonoTime;
 use crate::pipeline::{FrameRecord, LinkChange};
 use crate::source::StateChange;
 use crate::task::predict::SurpriseEvent;
@@ -18,14 +23,29 @@ pub struct Jsonl {
     out: BufWriter<Box<dyn Write + Send>>,
     /// The line being written; kept for its memory.
     text: Vec<u8>,
+    begun: bool,
+    /// The file ends within a line: an earlier run was cut off.
+    torn: bool,
 }
+
+/// The buffer holds many lines, so that what reaches the system is decided by `flush`.
+const BUFFER: usize = 1 << 16;
 
 /// A line by its `type`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line {
+    Run(RunLine),
     Frame(FrameLine),
     SourceState(LinkChange),
+}
+
+/// The beginning of a run: one moment on the clock of the wall and on that of the frames.
+#[derive(Serialize)]
+struct RunLine {
+    unix_ms: u64,
+    clock_ms: f64,
+    version: &'static str,
 }
 
 /// The result of a frame; times in milliseconds, distances as in the evaluation protocol.
@@ -50,35 +70,79 @@ struct FrameLine {
 }
 
 impl Jsonl {
-    /// Creates or empties the file; `-` is stdout.
+    /// Opens the file for more lines, or creates it; `-` is stdout. Nothing is written yet.
     ///
     /// # Errors
     /// The system's answer, with the path.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(io::stdout())
-        } else {
-            Box::new(File::create(path).map_err(|error| {
-                let text = format!("cannot write {}: {error}; choose another file", path.display());
-                io::Error::new(error.kind(), text)
-            })?)
-        };
-        Ok(Self::new(out))
+    pub fn append(path: &Path) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::new(Box::new(io::stdout())));
+        }
+        let torn = ends_within_a_line(path);
+        let file = File::options().append(true).create(true).open(path).map_err(|error| {
+            let text = format!("cannot write {}: {error}; choose another file", path.display());
+            io::Error::new(error.kind(), text)
+        })?;
+        Ok(Self { torn, ..Self::new(Box::new(file)) })
     }
 
     /// Writes into `out`.
     #[must_use]
     pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { out: BufWriter::new(out), text: Vec::new() }
+        let out = BufWriter::with_capacity(BUFFER, out);
+        Self { out, text: Vec::new(), begun: false, torn: false }
     }
 
     /// Writes a line at once, so that none is torn by an error within it.
     fn put(&mut self, line: &Line) -> io::Result<()> {
         self.text.clear();
-        serde_json::to_writer(&mut self.text, line)?;
-        self.text.push(b'\n');
+        if std::mem::take(&mut self.torn) {
+            self.text.push(b'\n');
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            add(&mut self.text, &Line::Run(RunLine::now()))?;
+        }
+        add(&mut self.text, line)?;
         self.out.write_all(&self.text)
     }
+}
+
+impl RunLine {
+    fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self {
+            unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            clock_ms: clock_ms(MonoTime::now()),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+fn add(text: &mut Vec<u8>, line: &Line) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, line)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+fn clock_ms(time: MonoTime) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+/// True for a regular file whose last byte ends no line. Only such a file is looked into: opening
+/// a pipe to read would take what another waits for.
+fn ends_within_a_line(path: &Path) -> bool {
+    let last = || -> io::Result<bool> {
+        let about = std::fs::metadata(path)?;
+        if !about.is_file() || about.len() == 0 {
+            return Ok(false);
+        }
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(byte != *b"\n")
+    };
+    last().unwrap_or(false)
 }
 
 impl ResultSink for Jsonl {
@@ -87,13 +151,12 @@ impl ResultSink for Jsonl {
     }
 
     fn write(&mut self, record: &FrameRecord) -> io::Result<()> {
-        let ms = |d: std::time::Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
-        let since_origin = |t: crate::frame::MonoTime| t.as_nanos() as f64 / 1e6;
+        let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
         let score = record.step.score;
         let line = FrameLine {
             seq: record.seq.0,
-            captured_ms: since_origin(record.captured),
-            position_ms: record.position.map(since_origin),
+            captured_ms: clock_ms(record.captured),
+            position_ms: record.position.map(clock_ms),
             age_ms: ms(record.age),
             infer_ms: ms(record.step.infer),
             horizon: record.step.horizon,
@@ -128,11 +191,9 @@ impl std::fmt::Debug for Jsonl {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::Value;
 
-    use crate::frame::{FrameSeq, MonoTime};
+    use crate::frame::FrameSeq;
     use crate::source::LinkState;
     use crate::task::predict::Step;
 
@@ -164,15 +225,37 @@ mod tests {
     fn the_type_tells_a_surprise_from_a_change_of_the_source() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.jsonl");
-        let mut sink = Jsonl::create(&path).unwrap();
+        let mut sink = Jsonl::append(&path).unwrap();
         sink.write(&record(Some(SurpriseEvent::Started { score: 9.0 }))).unwrap();
         sink.write_change(&change()).unwrap();
         sink.flush().unwrap();
         let lines = lines(&std::fs::read_to_string(&path).unwrap());
         let types: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
-        assert_eq!(types, ["frame", "source_state"]);
-        assert_eq!((&lines[0]["seq"], &lines[0]["infer_ms"]), (&7.into(), &3.0.into()));
-        assert_eq!(lines[0]["event"], "surprise_started");
-        assert_eq!((&lines[1]["state"], &lines[1]["event"]), (&"stalled".into(), &Value::Null));
+        assert_eq!(types, ["run", "frame", "source_state"]);
+        assert!(lines[0]["unix_ms"].as_u64().unwrap() > 1_000_000_000_000, "{}", lines[0]);
+        assert_eq!((&lines[1]["seq"], &lines[1]["infer_ms"]), (&7.into(), &3.0.into()));
+        assert_eq!(lines[1]["event"], "surprise_started");
+        assert_eq!((&lines[2]["state"], &lines[2]["event"]), (&"stalled".into(), &Value::Null));
+    }
+
+    #[test]
+    fn an_earlier_recording_is_kept_and_its_torn_line_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.jsonl");
+        drop(Jsonl::append(&path).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"", "nothing happened, nothing is written");
+        for before in ["{\"type\":\"frame\"}\n", "{\"type\":\"frame\"}\n{\"type\":\"fra"] {
+            std::fs::write(&path, before).unwrap();
+            drop(Jsonl::append(&path).unwrap());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+            let mut sink = Jsonl::append(&path).unwrap();
+            sink.write(&record(None)).unwrap();
+            sink.flush().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let added = text.strip_prefix(before).unwrap().trim_start();
+            assert!(text.starts_with(before) && added.starts_with("{\"type\":\"run\""), "{text}");
+            let whole = text.lines().filter(|l| serde_json::from_str::<Value>(l).is_ok()).count();
+            assert_eq!(whole, 3, "{text}");
+        }
     }
 }

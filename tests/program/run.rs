@@ -95,15 +95,33 @@ fn results_are_recorded_line_by_line() {
     let path = file.to_str().unwrap();
     let json = quick(&["--frames", "25", "--record-jsonl", path, "--json"]).json();
     assert_eq!(json["sinks"]["jsonl"]["written"], 25);
-    let lines: Vec<Value> = std::fs::read_to_string(&file)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(lines.len(), 25);
-    assert_eq!((&lines[0]["seq"], &lines[0]["reset"]), (&0.into(), &"start".into()));
-    assert!(lines[24]["pd"].as_f64().unwrap() > 0.0);
-    assert!(lines.iter().all(|line| line["type"] == "frame"));
+    let lines = recorded(&file);
+    assert_eq!((lines.len(), &lines[0]["type"]), (26, &"run".into()));
+    assert!(lines[1..].iter().all(|line| line["type"] == "frame"));
+    assert_eq!((&lines[1]["seq"], &lines[1]["reset"]), (&0.into(), &"start".into()));
+    assert!(lines[25]["pd"].as_f64().unwrap() > 0.0);
+}
+
+fn recorded(file: &std::path::Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a service that is started again and again does to its recording.
+#[test]
+fn a_recording_outlives_the_next_start_also_one_without_a_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("r.jsonl");
+    let record = ["--record-jsonl", file.to_str().unwrap()];
+    assert_eq!(quick(&[&record[..], &["--frames", "5"]].concat()).code, Some(0));
+    let before = std::fs::read(&file).unwrap();
+    let gone = framecast(&[&["run", "--source", "/nonexistent.y4m"], &record[..]].concat());
+    gone.refused(4, &["/nonexistent.y4m"]);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(quick(&[&record[..], &["--frames", "3"]].concat()).code, Some(0));
+    let types = |kind: &str| recorded(&file).iter().filter(|line| line["type"] == kind).count();
+    assert_eq!((types("run"), types("frame")), (2, 8));
+    assert!(std::fs::read(&file).unwrap().starts_with(&before));
 }
 
 #[test]
@@ -155,7 +173,7 @@ fn a_closed_pipe_ends_the_run_quietly() {
         .unwrap();
     let mut first = String::new();
     std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.starts_with("{\"type\":\"frame\",\"seq\":0,"), "{first}");
+    assert!(first.starts_with("{\"type\":\"run\","), "{first}");
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
 }

@@ -76,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     state_file: Option<String>,
 
-    /// Write one JSON object a frame; - is stdout
+    /// Append one JSON object a frame to this file; - is stdout
     #[arg(long, value_name = "FILE")]
     record_jsonl: Option<String>,
 

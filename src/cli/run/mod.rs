@@ -106,7 +106,7 @@ fn predict_stage(
 fn open_sinks(config: &Config) -> Result<Vec<Box<dyn ResultSink>>, Failure> {
     let mut sinks: Vec<Box<dyn ResultSink>> = Vec::new();
     if let Some(path) = &config.sink.jsonl {
-        sinks.push(Box::new(Jsonl::create(path)?));
+        sinks.push(Box::new(Jsonl::append(path)?));
     }
     Ok(sinks)
 }

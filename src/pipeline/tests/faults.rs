@@ -99,13 +99,13 @@ fn what_the_supervisor_says_reaches_sinks_and_report() {
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     let options = RunOptions { link_events: Some(events), ..RunOptions::default() };
-    let sinks: Vec<Box<dyn ResultSink>> = vec![Box::new(Jsonl::create(file.path()).unwrap())];
+    let sinks: Vec<Box<dyn ResultSink>> = vec![Box::new(Jsonl::append(file.path()).unwrap())];
     let finished = run(source, act(|_| Ok(())), sinks, &options, &Stop::new(), &mut |_| {});
     let link = finished.report.link.unwrap();
     assert_eq!((link.reconnects, link.last_changes.len()), (1, 2));
     let lines = std::fs::read_to_string(file.path()).unwrap();
     let changes: Vec<&str> = lines.lines().filter(|line| line.contains("source_state")).collect();
-    assert_eq!((lines.lines().count(), changes.len()), (5, 2), "{lines}");
+    assert_eq!((lines.lines().count(), changes.len()), (6, 2), "{lines}");
     assert!(changes[0].contains(r#""state":"backoff","reason":"pulled""#), "{lines}");
     assert_eq!(finished.report.sinks["jsonl"].offered, 3, "only frames are results");
 }
