@@ -20,15 +20,18 @@ use crate::source::StateChange;
 
 use super::ResultSink;
 
-/// How long changes of the source may lie in a sink's own buffer.
+/// How long results may lie in a sink's own buffer.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// How many results may lie there: what is lost at most when a disk is full.
+const FLUSH_AT: u64 = 64;
 
 /// The accounts of a sink: `offered = written + dropped` once it has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SinkCounts {
     /// Results handed to the sink.
     pub offered: u64,
-    /// Results written.
+    /// Results the system has taken from the sink, after a flush that went well.
     pub written: u64,
     /// Results lost because the sink was too slow or failed.
     pub dropped: u64,
@@ -56,6 +59,8 @@ enum Entry {
 #[derive(Debug, Default)]
 struct Shared {
     offered: AtomicU64,
+    /// Taken by the sink, perhaps into its buffer only: the sign that it is alive.
+    taken: AtomicU64,
     written: AtomicU64,
     closing: AtomicBool,
     /// It took nothing for [`PATIENCE`]; until it takes something again nobody waits for it.
@@ -200,16 +205,16 @@ impl SinkQueue {
 /// Waits for the thread while it still writes.
 fn ended_in_time(ended: &Receiver<()>, shared: &Shared, stop: &Stop) -> bool {
     let began = MonoTime::now();
-    let mut progress = (shared.written.load(Ordering::Relaxed), began);
+    let mut progress = (shared.taken.load(Ordering::Relaxed), began);
     let mut aborted = None;
     loop {
         if ended.recv_timeout(POLL) != Err(RecvTimeoutError::Timeout) {
             return true;
         }
         let now = MonoTime::now();
-        let written = shared.written.load(Ordering::Relaxed);
-        if written != progress.0 {
-            progress = (written, now);
+        let taken = shared.taken.load(Ordering::Relaxed);
+        if taken != progress.0 {
+            progress = (taken, now);
         }
         if stop.is_aborted() && now.since(*aborted.get_or_insert(now)) >= HASTE
             || now.since(progress.1) >= GRACE
@@ -220,25 +225,50 @@ fn ended_in_time(ended: &Receiver<()>, shared: &Shared, stop: &Stop) -> bool {
 }
 
 fn drain(sink: &mut dyn ResultSink, results: &Receiver<Entry>, shared: &Shared) -> io::Result<()> {
+    let mut held = Held { results: 0, since: MonoTime::now(), shared };
     loop {
         match results.recv_timeout(FLUSH_EVERY) {
             Ok(Entry::Link(change)) => sink.write_change(&change)?,
             Ok(Entry::Frame(record)) => {
-                sink.write(&record)?;
-                // Who reads along wants this result now, not when a buffer is full.
-                if results.is_empty() {
-                    sink.flush()?;
+                if let Err(error) = sink.write(&record) {
+                    // Those before it may still get through; the error is the first one.
+                    let _ = held.flush(sink);
+                    return Err(error);
                 }
-                shared.written.fetch_add(1, Ordering::Relaxed);
+                held.results += 1;
+                shared.taken.fetch_add(1, Ordering::Relaxed);
             }
             Err(RecvTimeoutError::Timeout) => {
-                sink.flush()?;
+                held.flush(sink)?;
                 if shared.closing.load(Ordering::Acquire) {
                     return Ok(());
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return sink.flush(),
+            Err(RecvTimeoutError::Disconnected) => return held.flush(sink),
         }
+        // Who reads along wants the newest now, not when a buffer is full.
+        if results.is_empty()
+            || held.results >= FLUSH_AT
+            || MonoTime::now().since(held.since) >= FLUSH_EVERY
+        {
+            held.flush(sink)?;
+        }
+    }
+}
+
+/// Results in the sink's buffer, of which nobody knows yet whether there is room for them.
+struct Held<'a> {
+    results: u64,
+    since: MonoTime,
+    shared: &'a Shared,
+}
+
+impl Held<'_> {
+    fn flush(&mut self, sink: &mut dyn ResultSink) -> io::Result<()> {
+        self.since = MonoTime::now();
+        sink.flush()?;
+        self.shared.written.fetch_add(std::mem::take(&mut self.results), Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -266,6 +296,58 @@ mod tests {
             convert: Duration::ZERO,
             step,
         }
+    }
+
+    /// Takes everything into a buffer; a disk with room for `room` results takes it from there.
+    struct Buffered {
+        room: u64,
+        taken: u64,
+        flushed: Sender<()>,
+    }
+
+    impl ResultSink for Buffered {
+        fn name(&self) -> &str {
+            "buffered"
+        }
+
+        fn write(&mut self, _record: &FrameRecord) -> io::Result<()> {
+            self.taken += 1;
+            Ok(())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            let _ = self.flushed.try_send(());
+            if self.taken > self.room { Err(io::Error::other("full disk")) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn what_only_reached_a_buffer_is_not_written() {
+        for (offered, room) in [(17, 0), (17, 17), (2 * FLUSH_AT, FLUSH_AT)] {
+            let sink = Buffered { room, taken: 0, flushed: bounded(1).0 };
+            let queue = SinkQueue::start(Box::new(sink), 1_000, false).unwrap();
+            let feed = queue.feed();
+            (0..offered).for_each(|_| feed.offer(&record(), &Stop::new()));
+            drop(feed);
+            let (_, counts, error) = queue.finish(&Stop::new());
+            assert_eq!((counts.offered, counts.written + counts.dropped), (offered, offered));
+            assert!(counts.written <= room, "{counts:?}");
+            assert_eq!((counts.dropped > 0, error.is_some()), (offered > room, offered > room));
+        }
+    }
+
+    #[test]
+    fn a_stream_without_a_pause_is_flushed_too() {
+        let (tell, flushed) = bounded(1);
+        let sink = Buffered { room: u64::MAX, taken: 0, flushed: tell };
+        let queue = SinkQueue::start(Box::new(sink), 4, false).unwrap();
+        let feed = queue.feed();
+        while flushed.try_recv().is_err() {
+            feed.offer(&record(), &Stop::new());
+        }
+        drop(feed);
+        let (_, counts, error) = queue.finish(&Stop::new());
+        assert!(error.is_none() && counts.dropped == 0, "{counts:?}");
     }
 
     /// Holds each write until it is let through, and fails at number `fail_at`.

@@ -10,7 +10,7 @@ pub trait ResultSink: Send {
     /// Name in reports, for example `jsonl`.
     fn name(&self) -> &str;
 
-    /// Writes one result.
+    /// Writes one result; it may stay in a buffer of the sink until [`ResultSink::flush`].
     ///
     /// # Errors
     /// The system's answer; the sink gets no further results then.
@@ -24,9 +24,11 @@ pub trait ResultSink: Send {
         Ok(())
     }
 
-    /// Makes everything written so far durable; called when the queue runs empty and at the end.
+    /// Hands everything written so far to the system, which has room for it when this succeeds:
+    /// only then results count as written. Called at least twice a second while results come, and
+    /// at the end.
     ///
     /// # Errors
-    /// The system's answer.
+    /// The system's answer; the sink gets no further results then.
     fn flush(&mut self) -> io::Result<()>;
 }

@@ -56,7 +56,8 @@ impl Running {
     fn results(&self) -> Vec<Value> {
         let text = self.text("results");
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["type"] == "frame").collect()
     }
 
     fn wait_until(&mut self, what: &str, is: impl Fn(&Self) -> bool) {

@@ -149,13 +149,18 @@ fn an_output_that_cannot_be_written_is_known_before_the_start() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_reported_and_the_run_goes_on() {
-    let answer = quick(&["--frames", "400", "--record-jsonl", "/dev/full", "--json"]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    let json: Value = serde_json::from_str(&answer.stdout).unwrap();
-    assert_eq!(json["frames"]["processed"], 400, "prediction does not depend on the recording");
-    let sink = &json["sinks"]["jsonl"];
-    assert_eq!(sink["offered"], 400);
-    assert!(sink["dropped"].as_u64().unwrap() > 0 && answer.stderr.contains("jsonl"));
+    // Fewer results than fit into a buffer, and more.
+    for frames in [30, 400] {
+        let answer =
+            quick(&["--frames", &frames.to_string(), "--record-jsonl", "/dev/full", "--json"]);
+        assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+        let json: Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(json["frames"]["processed"], frames, "prediction needs no recording");
+        let sink = &json["sinks"]["jsonl"];
+        assert_eq!((&sink["offered"], &sink["written"]), (&frames.into(), &0.into()));
+        assert_eq!(sink["dropped"], frames);
+        assert!(answer.stderr.contains("jsonl"), "{}", answer.stderr);
+    }
 }
 
 #[cfg(unix)]
