@@ -1,5 +1,6 @@
 //! GIF animations: each frame composited over the ones before it, as a viewer shows it, on black.
-//! The delays give the times. Read by one thread.
+//! What of a frame lies outside the picture is not shown. The delays give the times. Read by one
+//! thread.
 #![warn(clippy::indexing_slicing)]
 
 use std::io::Read;
@@ -37,7 +38,7 @@ pub struct Gif<R: Read> {
     failure: Option<SourceError>,
 }
 
-/// A part of the canvas.
+/// Where a frame lies; it may reach beyond the canvas.
 #[derive(Clone, Copy, Debug)]
 struct Area {
     left: usize,
@@ -74,7 +75,7 @@ impl<R: Read + Send> Gif<R> {
         let layout = Layout::packed(PixelFormat::Rgb24, size)
             .map_err(|e| bad(format!("not a GIF we can read: {e}")))?;
         check_pixels(name, size, &options.limits)?;
-        let ahead = part(&mut decoder, name, size, &options.limits)?;
+        let ahead = part(&mut decoder, name, &options.limits)?;
         let Some(ahead) = ahead else { return Err(bad("it holds no picture".into())) };
         let rate = Rational::new(100, u32::from(ahead.delay)).ok();
         let info = SourceInfo {
@@ -103,10 +104,10 @@ impl<R: Read + Send> Gif<R> {
 
     /// Draws the next frame; `None` at the end.
     fn draw(&mut self) -> Result<Option<u16>, SourceError> {
-        let (name, size) = (&self.info.uri, self.info.size);
+        let name = &self.info.uri;
         let ahead = match self.ahead.take() {
             Some(ahead) => Some(ahead),
-            None => part(&mut self.decoder, name, size, &self.limits)?,
+            None => part(&mut self.decoder, name, &self.limits)?,
         };
         let Some(Part { area, delay, dispose }) = ahead else { return Ok(None) };
         // Cleared, so that indices outside the palette leave the canvas as it is.
@@ -145,12 +146,11 @@ impl<R: Read + Send> Gif<R> {
 }
 
 /// The header of the next frame, refused before any memory is taken for its pixels when it is too
-/// large or does not lie within the canvas. The decoder's own limit does not reach this far: it
-/// leaves the buffer to its caller.
+/// large, shown or not. The decoder's own limit does not reach this far: it leaves the buffer to
+/// its caller.
 fn part<R: Read>(
     decoder: &mut Decoder<R>,
     name: &str,
-    canvas: Size,
     limits: &Limits,
 ) -> Result<Option<Part>, SourceError> {
     let Some(frame) = decoder.next_frame_info().map_err(|e| damaged(name, &e))? else {
@@ -164,22 +164,14 @@ fn part<R: Read>(
         width: frame.width.into(),
         height: frame.height.into(),
     };
-    if area.left + area.width > canvas.w() || area.top + area.height > canvas.h() {
-        let reason = format!(
-            "a frame of {size} at {},{} does not lie within the picture of {canvas}; write the \
-             file anew, for example with `ffmpeg -i old.gif new.gif`",
-            area.left, area.top
-        );
-        return Err(SourceError::Format { name: name.to_owned(), reason });
-    }
     let delay = if frame.delay == 0 { DEFAULT_DELAY } else { frame.delay };
     Ok(Some(Part { area, delay, dispose: frame.dispose }))
 }
 
-/// The lines of an area of the canvas.
+/// The lines of an area, as far as they lie on the canvas.
 fn lines(canvas: &mut [u8], line_bytes: usize, area: Area) -> impl Iterator<Item = &mut [u8]> {
-    let first = area.left * 3;
-    let last = first + area.width * 3;
+    let first = (area.left * 3).min(line_bytes);
+    let last = ((area.left + area.width) * 3).min(line_bytes);
     canvas
         .chunks_exact_mut(line_bytes)
         .skip(area.top)
@@ -312,29 +304,57 @@ mod tests {
     }
 
     #[test]
-    fn frames_larger_than_limit_or_canvas_are_refused_before_they_take_memory() {
+    fn frames_larger_than_the_limit_are_refused_before_they_take_memory() {
         let mut bytes =
             sample(&[(0, &[1, 1, 1], DisposalMethod::Keep, 5), (1, &[2], DisposalMethod::Keep, 5)]);
-        let second = bytes.windows(9).rposition(|w| w == [0x2c, 1, 0, 0, 0, 1, 0, 1, 0]).unwrap();
         // Left, top, width and height follow the separator, each in two bytes.
-        let shown = |bytes: &[u8]| {
-            let (frames, lost, error) = read(bytes);
-            assert_eq!((frames.len(), lost), (1, 1));
-            error.unwrap()
-        };
-        for (at, value) in [(1, 3), (3, 1), (5, 3), (7, 2)] {
-            let mut bytes = bytes.clone();
-            bytes[second + at] = value;
-            let error = shown(&bytes);
-            assert!(error.contains("does not lie within the picture of 3x1"), "{error}");
-        }
+        let second = bytes.windows(9).rposition(|w| w == [0x2c, 1, 0, 0, 0, 1, 0, 1, 0]).unwrap();
         bytes[second + 5..second + 9].fill(0xff);
-        let error = shown(&bytes);
+        let (frames, lost, error) = read(&bytes);
+        assert_eq!((frames.len(), lost), (1, 1));
+        let error = error.unwrap();
         assert!(error.contains("pixels of a frame is 4294836225, above the limit"), "{error}");
         let first = bytes.windows(9).position(|w| w == [0x2c, 0, 0, 0, 0, 3, 0, 1, 0]).unwrap();
         bytes[first + 5..first + 9].fill(0xff);
         let error = Gif::new(&bytes[..], "a.gif", &SourceOptions::default()).err().unwrap();
         assert!(matches!(error, SourceError::Limit { value: 4_294_836_225, .. }), "{error}");
+    }
+
+    #[test]
+    fn frames_are_clipped_to_the_canvas() {
+        use DisposalMethod::{Background, Keep, Previous};
+        let (all, reaches, beyond) = (&[1, 1, 1][..], &[2, 3, 2][..], &[3][..]);
+        let bytes = sample(&[
+            (0, all, Keep, 5),
+            (2, reaches, Previous, 5),
+            (1, reaches, Background, 5),
+            (3, beyond, Background, 5),
+            (9, beyond, Keep, 5),
+            (u16::MAX, reaches, Keep, 5),
+            (0, &[3, 0, 3, 2, 2], Keep, 5),
+        ]);
+        let (frames, lost, error) = read(&bytes);
+        let shown: Vec<_> = frames.iter().map(|f| f.1.as_str()).collect();
+        assert_eq!(shown, ["rrr", "rrg", "rgb", "r..", "r..", "r..", "b.b"]);
+        assert_eq!((lost, error), (0, None));
+    }
+
+    #[test]
+    fn lines_below_the_canvas_are_left_out() {
+        let palette = [0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255];
+        let mut bytes = Vec::new();
+        let mut encoder = gif::Encoder::new(&mut bytes, 3, 1, &palette).unwrap();
+        for (top, width, pixels) in [(0, 1, &[1, 2][..]), (0, 2, &[2, 2, 3, 3]), (1, 1, &[3, 3])] {
+            let height = pixels.len() as u16 / width;
+            let buffer = Cow::Borrowed(pixels);
+            let frame = gif::Frame { top, width, height, buffer, ..gif::Frame::default() };
+            encoder.write_frame(&frame).unwrap();
+        }
+        drop(encoder);
+        let (frames, lost, error) = read(&bytes);
+        let shown: Vec<_> = frames.iter().map(|f| f.1.as_str()).collect();
+        assert_eq!(shown, ["r..", "gg.", "gg."]);
+        assert_eq!((lost, error), (0, None));
     }
 
     #[test]
