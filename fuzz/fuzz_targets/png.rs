@@ -1,4 +1,5 @@
-//! Arbitrary bytes as a PNG file, and as the headers of a JPEG file.
+//! Arbitrary bytes as a PNG file, whose checksums the decoder passes over under `cfg(fuzzing)`, and
+//! as the headers of a JPEG file.
 #![no_main]
 
 use framecast::source::pictures::{jpeg, png};

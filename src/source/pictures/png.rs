@@ -31,6 +31,7 @@ pub fn size(bytes: &[u8]) -> Result<Size, String> {
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn decode(bytes: &[u8], memory: u64, out: &mut Vec<u8>) -> Result<Size, String> {
+    whole_palette(bytes)?;
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(memory);
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(|e| e.to_string())?;
@@ -71,6 +72,20 @@ pub fn decode(bytes: &[u8], memory: u64, out: &mut Vec<u8>) -> Result<Size, Stri
     Ok(size)
 }
 
+/// Refuses a palette that ends inside a colour, at which the `png` crate up to 0.18.1 panics.
+fn whole_palette(bytes: &[u8]) -> Result<(), String> {
+    let mut rest = bytes.get(MAGIC.len()..).unwrap_or_default();
+    while let Some((&[a, b, c, d, ref kind @ ..], after)) = rest.split_first_chunk::<8>() {
+        let len = u32::from_be_bytes([a, b, c, d]) as usize;
+        if kind == b"PLTE" && !len.is_multiple_of(3) {
+            return Err(format!("its palette of {len} bytes is no whole number of colours"));
+        }
+        // A checksum closes each chunk.
+        rest = after.get(len.saturating_add(4)..).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// A sixteen-bit sample to eight bits, rounded.
 fn narrow(pair: &[u8]) -> u8 {
     let value = match pair {
@@ -88,6 +103,8 @@ fn over(value: u8, alpha: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+
     use image::codecs::png::PngEncoder;
     use image::{ExtendedColorType, ImageEncoder};
 
@@ -114,6 +131,42 @@ mod tests {
             assert_eq!(size(&bytes).unwrap(), Size::new(2, 1));
             assert_eq!(decode(&bytes, 1 << 20, &mut out).unwrap(), Size::new(2, 1));
             assert_eq!(out, want);
+        }
+    }
+
+    /// A line of two pixels that name the first two colours of a palette.
+    fn indexed(palette: &[u8]) -> Vec<u8> {
+        let line = [0, 0, 1];
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        zlib.write_all(&line).unwrap();
+        let (line, header) = (zlib.finish().unwrap(), [0, 0, 0, 2, 0, 0, 0, 1, 8, 3, 0, 0, 0]);
+        let mut out = MAGIC.to_vec();
+        for (kind, data) in [
+            (b"IHDR", &header[..]),
+            (b"tEXt", b"a\0b"),
+            (b"PLTE", palette),
+            (b"IDAT", &line),
+            (b"IEND", &[]),
+        ] {
+            let mut crc = flate2::Crc::new();
+            crc.update(kind);
+            crc.update(data);
+            out.extend((data.len() as u32).to_be_bytes());
+            out.extend_from_slice(kind);
+            out.extend_from_slice(data);
+            out.extend(crc.sum().to_be_bytes());
+        }
+        out
+    }
+
+    #[test]
+    fn palettes_that_end_inside_a_colour_are_refused() {
+        let mut out = Vec::new();
+        decode(&indexed(&[1, 2, 3, 4, 5, 6]), 1 << 20, &mut out).unwrap();
+        assert_eq!(out, [1, 2, 3, 4, 5, 6]);
+        for len in [4, 5, 7] {
+            let error = decode(&indexed(&vec![1; len]), 1 << 20, &mut out).unwrap_err();
+            assert!(error.contains(&format!("palette of {len} bytes")), "{error}");
         }
     }
 
