@@ -84,6 +84,64 @@ fn frames_with_full_and_short_times() {
     assert_eq!(all(&bytes).unwrap(), want);
 }
 
+/// A checksum, reserved fields, an elided beginning, a match time, coded flags, and another stream,
+/// each in a frame of its own.
+#[test]
+fn frames_with_every_kind_of_field() {
+    let timed = flag::CODED_PTS | flag::SIZE_MSB;
+    let mut main = numbers(&[4, 0, 2, 1000, 2, 1, 30, 1, 8000]);
+    for entry in [
+        // Flags and how many fields follow: time, multiple, stream, size, reserved, count, match
+        // time, header.
+        &[timed, 6, 0, 1, 0, 0, 0, 1][..],
+        &[flag::CHECKSUM, 6, 1, 4, 0, 3, 0, 1],
+        &[flag::RESERVED | flag::SIZE_MSB, 6, 1, 1, 0, 0, 3, 1],
+        &[0, 8, 1, 4, 0, 3, 1, 1, 0, 1],
+        &[flag::MATCH_TIME | flag::HEADER_IDX, 6, 3, 4, 0, 2, 0, 1],
+        &[flag::CODED | flag::CODED_PTS, 6, 0, 4, 0, 2, 0, 1],
+        &[flag::STREAM_ID, 6, 0, 4, 0, 3, 0, 1],
+        &[flag::INVALID, 6, 0, 1, 0, 0, 0, 248],
+    ] {
+        main.extend(numbers(entry));
+    }
+    main.extend(numbers(&[1, 2]));
+    main.extend_from_slice(b"XY");
+    let video = [&numbers(&[0, 0, 4])[..], b"Y800", &numbers(&[0, 7, 1, 0, 0, 0, 2, 1])].concat();
+    let audio = [&numbers(&[1, 1, 4])[..], b"PSD\x08", &numbers(&[1, 7, 1, 0, 0, 0])].concat();
+    let mut bytes = ID.to_vec();
+    for (code, payload) in [(MAIN, main), (STREAM, video), (STREAM, audio)] {
+        bytes.extend(packet_of(code, &payload));
+    }
+    for (fields, data) in [
+        (&[0, 128 + 10, 3][..], &b"one"[..]),
+        (&[1, 0, 0, 0, 0], b"two"),
+        (&[2, 5, 2, 9, 9], b"three"),
+        (&[3, 9], b"4"),
+        (&[4, 7, 1], b""),
+        (&[5, flag::SIZE_MSB, 128 + 20, 1], b"four"),
+        (&[6, 1], b"a"),
+        (&[1, 0, 0, 0, 0], b"end"),
+    ] {
+        bytes.extend(numbers(fields));
+        bytes.extend_from_slice(data);
+    }
+    let at = |pts: i128, bytes: &[u8]| (pts * 1_000_000_000 / 30, bytes.to_vec());
+    let want = [
+        at(10, b"one"),
+        at(11, b"two"),
+        // The reserved fields are counted anew in the frame.
+        at(12, b"three"),
+        // The elided beginning holds for the codes that follow too.
+        at(13, b"XY4"),
+        at(15, b"XY"),
+        at(20, b"XYfour"),
+        at(21, b"end"),
+    ];
+    assert_eq!(all(&bytes).unwrap(), want);
+    bytes.push(9);
+    assert!(all(&bytes).unwrap_err().to_string().contains("frame code 9 is not in use"));
+}
+
 #[test]
 fn every_cut_is_an_error_or_a_shorter_stream() {
     let bytes = sample();
