@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use framecast::config::{Config, DEFAULTS, RawConfig};
+use framecast::source::uri::redact;
+use toml::Value;
 
 use super::Outcome;
 use super::settings::SettingsArgs;
@@ -58,11 +60,19 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
+/// A value as it may be printed: an address stands there without its password.
+fn shown(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(uri) if key == "source.uri" => Value::String(redact(uri)),
+        value => value.clone(),
+    }
+}
+
 fn as_lines(raw: &RawConfig) -> String {
     let lines: Vec<(String, String)> = raw
         .entries()
         .map(|(key, entry)| match &entry.value {
-            Some(value) => (format!("{key} = {value}"), entry.origin.to_string()),
+            Some(value) => (format!("{key} = {}", shown(key, value)), entry.origin.to_string()),
             None => (key.to_owned(), "not set".to_owned()),
         })
         .collect();
@@ -81,7 +91,8 @@ fn as_json(raw: &RawConfig) -> String {
     let values: serde_json::Map<_, _> = raw
         .entries()
         .map(|(key, entry)| {
-            let value = serde_json::to_value(&entry.value).unwrap_or_default();
+            let value = entry.value.as_ref().map(|value| shown(key, value));
+            let value = serde_json::to_value(value).unwrap_or_default();
             let origin = entry.origin.to_string();
             (key.to_owned(), serde_json::json!({ "value": value, "origin": origin }))
         })

@@ -21,6 +21,7 @@ mod stream;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use framecast::source::uri::redact_within;
 
 use exit::Failure;
 
@@ -71,7 +72,14 @@ pub(crate) fn main() -> ExitCode {
                 eprintln!("framecast: {planned:?} is not a command of this version");
                 return ExitCode::from(code);
             }
-            let _ = error.print();
+            let text = error.render().to_string();
+            let shown = redact_within(&text);
+            // Repeats what was typed, which may be an address with a password.
+            if shown == text {
+                let _ = error.print();
+            } else {
+                eprint!("{shown}");
+            }
             return ExitCode::from(code);
         }
     };

@@ -124,7 +124,7 @@ impl Writing<'_> {
     ) -> Outcome {
         let mut converter = FrameConverter::new();
         let (mut rgb, mut incoming) = (RgbImage::default(), RgbImage::default());
-        let mut bar = Bar::new(&self.args.source);
+        let mut bar = Bar::new(&source.info().uri);
         let (total, live) = (source.info().frames, source.info().live);
         let mut waiting_since = MonoTime::now();
         while !stop.is_aborted() && self.wanted() {
@@ -143,7 +143,7 @@ impl Writing<'_> {
                 Read::Timeout if live || now.since(waiting_since) < PATIENCE => continue,
                 Read::Timeout => {
                     let waited = PATIENCE.as_secs();
-                    let reason = format!("{}: no frame for {waited} s", self.args.source);
+                    let reason = format!("{}: no frame for {waited} s", source.info().uri);
                     return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
                 }
                 _ => break,

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::{ConfigError, Origin, keys};
+use crate::source::uri::redact_within;
 
 /// The shipped configuration: every key, its meaning and its default.
 pub const DEFAULTS: &str = include_str!("framecast.toml");
@@ -83,15 +84,15 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError`] when there is no `=` or the key is unknown.
     pub fn set(&mut self, text: &str) -> Result<(), ConfigError> {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| ConfigError::Set { text: text.chars().take(80).collect() })?;
+        let (key, value) = text.split_once('=').ok_or_else(|| ConfigError::Set {
+            text: redact_within(text).chars().take(80).collect(),
+        })?;
         let (key, value) = (key.trim(), value.trim());
         let parsed = toml::from_str::<Table>(&format!("v = {value}"))
             .ok()
             .and_then(|mut table| if table.len() == 1 { table.remove("v") } else { None })
             .unwrap_or_else(|| Value::String(value.to_owned()));
-        self.put(key.to_owned(), parsed, Origin::Flag(format!("--set {key}")))
+        self.put(key.to_owned(), parsed, Origin::Flag(format!("--set {}", redact_within(key))))
     }
 
     /// Sets `key` as the flag `flag` asks.
@@ -131,7 +132,7 @@ impl RawConfig {
     fn put(&mut self, key: String, value: Value, origin: Origin) -> Result<(), ConfigError> {
         if !self.entries.contains_key(&key) && !keys::in_open_table(&key) {
             let hint = keys::suggestion(&key, self.entries.keys().map(String::as_str));
-            return Err(ConfigError::UnknownKey { origin, key, hint });
+            return Err(ConfigError::UnknownKey { origin, key: redact_within(&key), hint });
         }
         self.entries.insert(key, Entry { value: Some(value), origin });
         Ok(())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Value;
 
 use super::{ConfigError, Entry, Origin, RawConfig};
+use crate::source::uri::redact_within;
 
 /// Reads keys of a [`RawConfig`] as types.
 pub(super) struct Reader<'a> {
@@ -144,7 +145,9 @@ impl Reader<'_> {
         ConfigError::Value {
             origin: entry.map_or(Origin::Default, |e| e.origin.clone()),
             key: key.to_owned(),
-            value: self.value(key).map_or_else(|| "(not set)".to_owned(), Value::to_string),
+            value: self
+                .value(key)
+                .map_or_else(|| "(not set)".to_owned(), |value| redact_within(&value.to_string())),
             expected,
         }
     }

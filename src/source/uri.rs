@@ -105,29 +105,63 @@ fn scheme(uri: &str) -> Option<(&str, &str)> {
     (first && others && scheme.len() > 1).then_some((scheme, rest))
 }
 
+/// Schemes whose rest is no address of a host.
+const LOCAL: &[&str] = &["demo", "v4l2", "nokhwa", "file", "csi", "replay"];
+
+/// An address taken apart; put together again it is the whole text.
+struct Address<'a> {
+    /// Scheme, colon and slashes.
+    start: &'a str,
+    /// User and password with the `@`, or nothing.
+    userinfo: &'a str,
+    host: &'a str,
+    /// Path and query.
+    tail: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Takes `uri` apart unless it names something on this machine. The slashes may be missing:
+    /// a mistyped address has a password too.
+    fn of(uri: &'a str) -> Option<Self> {
+        let (scheme, rest) = scheme(uri).or_else(|| uri.split_once("://"))?;
+        if LOCAL.iter().any(|local| scheme.eq_ignore_ascii_case(local)) {
+            return None;
+        }
+        let rest = rest.trim_start_matches('/');
+        let start = uri.strip_suffix(rest)?;
+        let host_end = |text: &str| text.find(['/', '?', '#']).unwrap_or(text.len());
+        let (authority, tail) = rest.split_at_checked(host_end(rest))?;
+        // A password may hold a slash typed without escaping, so the last @ counts, wherever it
+        // is, unless it stands in the path after a plain host.
+        let in_path = authority.contains(':')
+            && port(authority).is_none()
+            && tail.split_once('@').is_some_and(|(before, _)| !before.contains('?'));
+        let at = match authority.rfind('@') {
+            Some(at) => Some(at),
+            None if in_path => rest.find('@'),
+            None => None,
+        };
+        let (userinfo, rest) = rest.split_at_checked(at.map_or(0, |at| at + 1))?;
+        let (host, tail) = rest.split_at_checked(host_end(rest))?;
+        Some(Self { start, userinfo, host, tail })
+    }
+}
+
+/// User and password of an address with the `@` behind them; empty when it has none.
+#[must_use]
+pub fn userinfo(uri: &str) -> &str {
+    Address::of(uri).map_or("", |address| address.userinfo)
+}
+
 /// The URI as it may be printed: without user, password, or query values that look secret.
 #[must_use]
 pub fn redact(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // A password may hold a slash typed without escaping, so the last @ counts, wherever it is,
-    // unless it stands in the path after a plain host.
-    let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    let (host, tail) = match authority.rsplit_once('@') {
-        Some((_, host)) => (host, tail),
-        None => match (authority.contains(':'), tail.split_once('@')) {
-            (true, Some((before, after))) if !before.contains('?') && port(authority).is_none() => {
-                let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-                after.split_at_checked(end).unwrap_or((after, ""))
-            }
-            _ => (authority, tail),
-        },
-    };
+    let Some(Address { start, host, tail, .. }) = Address::of(uri) else { return uri.to_owned() };
     let (path, query) = match tail.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (tail, None),
     };
-    let mut out = format!("{scheme}://{host}{path}");
+    let mut out = format!("{start}{host}{path}");
     for (i, pair) in query.into_iter().flat_map(|q| q.split('&')).enumerate() {
         out.push(if i == 0 { '?' } else { '&' });
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -138,6 +172,29 @@ pub fn redact(uri: &str) -> String {
             out.push_str("=***");
         } else {
             out.push_str(pair);
+        }
+    }
+    out
+}
+
+/// A text, such as an error message, with each address in it as [`redact`] prints it.
+#[must_use]
+pub fn redact_within(text: &str) -> String {
+    let word_ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',');
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(word_ends) {
+        let end = word.trim_end_matches(word_ends).len();
+        let scheme_end = word.find("://").unwrap_or(0);
+        let before = word.get(..scheme_end).unwrap_or_default();
+        let start = before
+            .char_indices()
+            .rfind(|(_, c)| !c.is_ascii_alphanumeric())
+            .map_or(0, |(i, c)| i + c.len_utf8());
+        match (scheme_end, word.get(..start), word.get(start..end), word.get(end..)) {
+            (1.., Some(before), Some(address), Some(after)) => {
+                out.extend([before, &redact(address), after]);
+            }
+            _ => out.push_str(word),
         }
     }
     out
@@ -261,9 +318,34 @@ mod tests {
             ("rtsp://cam:554/a@b", "rtsp://cam:554/a@b"),
             ("rtsp://cam/s?user=a&pwd=b&ch=2", "rtsp://cam/s?user=***&pwd=***&ch=2"),
             ("demo:?seed=1", "demo:?seed=1"),
+            ("rtsp:me:pa55@cam/x", "rtsp:cam/x"),
+            ("rtsp:/me:pa55@cam/x", "rtsp:/cam/x"),
+            ("rtsp:me:p/a@cam/x", "rtsp:cam/x"),
+            ("me:pa55@cam:554/x", "me:cam:554/x"),
+            ("v4l2:/dev/a@b", "v4l2:/dev/a@b"),
+            ("2024:01@x.mp4", "2024:01@x.mp4"),
         ] {
             assert_eq!(redact(uri), shown);
         }
+    }
+
+    #[test]
+    fn secrets_inside_a_text_are_not_printed() {
+        for (text, shown) in [
+            ("no value in \"rtsp://me:pa55@cam/s\"; write", "no value in \"rtsp://cam/s\"; write"),
+            ("uri=rtsp://me:p@ss@cam/s", "uri=rtsp://cam/s"),
+            ("a é://b@c\n'rtsps://u:p@h' :// x", "a é://c\n'rtsps://h' :// x"),
+            ("clip.mp4: 3 frames", "clip.mp4: 3 frames"),
+        ] {
+            assert_eq!(redact_within(text), shown);
+        }
+    }
+
+    #[test]
+    fn the_user_part_is_what_is_cut_out() {
+        assert_eq!(userinfo("rtsp://me:p/a@cam/s"), "me:p/a@");
+        assert_eq!(userinfo("rtsp://cam:554/a@b"), "");
+        assert_eq!(userinfo("clip.mp4"), "");
     }
 
     #[test]

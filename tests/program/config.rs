@@ -53,3 +53,36 @@ fn commands_of_later_versions_are_a_plain_sentence() {
     let help = framecast(&["--help"]).stdout;
     assert!(help.contains("run") && !help.contains("encode"), "{help}");
 }
+
+#[test]
+fn a_password_is_printed_nowhere() {
+    let uri = "rtsp://me:pa55word@127.0.0.1:9/x";
+    let (set, row) = (format!("source.uri={uri}"), format!("source.uri {uri}"));
+    let (slashless, file) =
+        ("rtsp:me:pa55word@127.0.0.1/x", tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(file.path(), format!("[source]\nuri = [\"{uri}\"]\n")).unwrap();
+    let path = file.path().to_str().unwrap();
+    let calls: &[(i32, &[&str])] = &[
+        (0, &["config", "show", "--set", &set]),
+        (0, &["config", "show", "--json", "--set", &set]),
+        (0, &["config", "show", "--set", &format!("source.uri={slashless}")]),
+        (3, &["config", "check", path]),
+        (2, &["config", "show", "--set", uri]),
+        (2, &["run", "--source", slashless]),
+        (2, &["run", uri]),
+        (2, &["predict", slashless, "--out", "-"]),
+        (4, &["predict", uri, "--model", "copy-last", "--out", "-"]),
+        (2, &["eval", slashless]),
+        (4, &["eval", "--model", "copy-last", "--json", uri]),
+        (4, &["eval", "--model", "copy-last", "--json", "--layout", "sequences", uri]),
+        (2, &["source", "probe", slashless]),
+    ];
+    for (code, args) in calls {
+        let answer = framecast(args);
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        assert_eq!(answer.code, Some(*code), "{args:?}: {said}");
+        assert!(!said.contains("pa55word"), "{args:?}: {said}");
+        assert!(said.contains("127.0.0.1") || args.contains(&path), "{args:?}: {said}");
+    }
+    assert!(!framecast(&["config", "show", "--set", &row]).stderr.contains("pa55word"));
+}

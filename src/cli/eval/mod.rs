@@ -8,7 +8,7 @@ use framecast::config::Config;
 use framecast::engine::LoadReport;
 use framecast::frame::FramePool;
 use framecast::pipeline::Stop;
-use framecast::source::uri::{Location, redact};
+use framecast::source::uri::{Location, redact, redact_within};
 use framecast::source::{self, SourceError};
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout, Row};
 use serde::Serialize;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let row = match evaluate(uri, args, &config, &mut evaluator, &stop) {
             // One source that cannot be read takes nothing from the others.
             Err(failure) if failure.code() == exit::SOURCE => {
-                Row::failed(&redact(uri), failure.to_string())
+                Row::failed(&redact(uri), redact_within(&failure.to_string()))
             }
             outcome => outcome?,
         };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::log::Log;
-use crate::source::{SourceError, SourceOptions};
+use crate::source::{SourceError, SourceOptions, uri};
 
 /// The pixel formats we take as they are; from any other ffmpeg converts to the nearest of them.
 const PIXEL_FORMATS: &str = "format=pix_fmts=yuv420p|yuvj420p|yuv422p|yuvj422p|yuv444p|yuvj444p|gray|nv12|nv21|yuyv422|uyvy422|rgb24|bgr24";
@@ -33,6 +33,18 @@ impl Input {
 
     pub(super) const fn is_live(&self) -> bool {
         matches!(self, Self::Network { .. })
+    }
+
+    /// What ffmpeg may say but nobody shall read, and what to write for it. It changes addresses
+    /// (a port is added, a proxy named), so the user and password are looked for by themselves.
+    fn secrets(&self) -> Vec<(String, String)> {
+        let Self::Network { address, shown } = self else { return Vec::new() };
+        let mut secrets = vec![(address.clone(), shown.clone())];
+        let userinfo = uri::userinfo(address);
+        if !userinfo.is_empty() {
+            secrets.push((userinfo.to_owned(), String::new()));
+        }
+        secrets
     }
 
     fn arguments(&self) -> Vec<OsString> {
@@ -114,13 +126,10 @@ impl Process {
         widen(&stdout);
         let log = Log::default();
         let follower = log.clone();
-        let (secret, shown) = match input {
-            Input::Network { address, shown } => (address.clone(), shown.clone()),
-            Input::File(_) => (String::new(), String::new()),
-        };
+        let secrets = input.secrets();
         let thread = std::thread::Builder::new()
             .name("ffmpeg-log".into())
-            .spawn(move || follower.follow(stderr, &secret, &shown));
+            .spawn(move || follower.follow(stderr, &secrets));
         if let Err(cause) = thread {
             end(&mut child);
             return Err(failed(format!("its log cannot be followed: {cause}")));

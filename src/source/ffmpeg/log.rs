@@ -50,8 +50,9 @@ impl Log {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads lines until the end; `secret` is replaced by `shown` in what is kept.
-    pub(super) fn follow(&self, input: impl Read, secret: &str, shown: &str) {
+    /// Reads lines until the end; of each pair of `secrets`, what is kept has the second for the
+    /// first.
+    pub(super) fn follow(&self, input: impl Read, secrets: &[(String, String)]) {
         let mut input = std::io::BufReader::new(input);
         let mut line = Vec::new();
         loop {
@@ -60,10 +61,10 @@ impl Log {
             match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {
-                    let text = String::from_utf8_lossy(&line);
-                    let text = text.trim_end();
-                    let text =
-                        if secret == shown { text.to_owned() } else { text.replace(secret, shown) };
+                    let mut text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                    for (secret, shown) in secrets {
+                        text = text.replace(secret, shown);
+                    }
                     self.line(&text);
                 }
             }
@@ -188,16 +189,20 @@ mod tests {
     fn the_last_words_are_kept_without_secrets() {
         let log = Log::default();
         let text = "Input #0, rtsp\n  Stream #0:0: Video: h264 (High), yuv420p, 4x4\n\
-                    frame=  1\nrtsp://u:p@h/s: Connection refused\n\n";
-        log.follow(text.as_bytes(), "rtsp://u:p@h/s", "rtsp://h/s");
-        assert_eq!(log.last_words(), "rtsp://h/s: Connection refused");
+                    frame=  1\nrtsp://u:p@h/s: Connection refused\n\n\
+                    tcp://u:p@h:554: closed\n";
+        let pair = |secret: &str, shown: &str| (secret.to_owned(), shown.to_owned());
+        let secrets = [pair("rtsp://u:p@h/s", "rtsp://h/s"), pair("u:p@", "")];
+        log.follow(text.as_bytes(), &secrets);
+        let words = "rtsp://h/s: Connection refused; tcp://h:554: closed";
+        assert_eq!(log.last_words(), words);
         assert_eq!(log.described(Duration::from_secs(1)), None);
     }
 
     #[test]
     fn endless_lines_do_not_fill_memory() {
         let log = Log::default();
-        log.follow(std::io::repeat(b'x').take(1 << 20), "", "");
+        log.follow(std::io::repeat(b'x').take(1 << 20), &[]);
         assert!(log.last_words().len() <= (MAX_LINE as usize + 2) * KEPT);
     }
 }
