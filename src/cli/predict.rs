@@ -17,10 +17,6 @@ use super::forecast_args::ForecastArgs;
 use super::progress::Bar;
 use super::{Outcome, forecaster, interrupt, stream};
 
-/// How long one frame of a recording may take. A live source is waited for: it is opened again
-/// when it fails, and Ctrl-C ends the wait.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How long a read lasts at most before the interrupt is looked at.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -125,11 +121,9 @@ impl Writing<'_> {
         let mut converter = FrameConverter::new();
         let (mut rgb, mut incoming) = (RgbImage::default(), RgbImage::default());
         let mut bar = Bar::new(&source.info().uri);
-        let (total, live) = (source.info().frames, source.info().live);
-        let mut waiting_since = MonoTime::now();
+        let total = source.info().frames;
         while !stop.is_aborted() && self.wanted() {
-            let now = MonoTime::now();
-            let frame = match source.read(now.after(POLL))? {
+            let frame = match source.read(MonoTime::now().after(POLL))? {
                 Read::Frame(frame) => frame,
                 Read::Reopened => {
                     predictor.reset(ResetReason::Reconnect);
@@ -140,15 +134,11 @@ impl Writing<'_> {
                     self.fill(frames, &rgb, predictor, stop)?;
                     continue;
                 }
-                Read::Timeout if live || now.since(waiting_since) < PATIENCE => continue,
-                Read::Timeout => {
-                    let waited = PATIENCE.as_secs();
-                    let reason = format!("{}: no frame for {waited} s", source.info().uri);
-                    return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
-                }
+                // A recording fails by itself when nothing comes any more; a camera is opened again,
+                // and Ctrl-C ends the wait for it.
+                Read::Timeout => continue,
                 _ => break,
             };
-            waiting_since = MonoTime::now();
             match converter.to_rgb(&frame, &mut incoming) {
                 Err(error @ VisionError::Decode { .. }) => {
                     tracing::warn!("frame {} cannot be decoded: {error}", frame.seq());

@@ -20,6 +20,7 @@ impl SourceSettings {
             ffmpeg: self.ffmpeg.clone(),
             seed: self.seed,
             open_timeout: self.open_timeout,
+            timeout: self.timeout,
             limits: Limits {
                 pixels: self.max_pixels,
                 packet_bytes: self.max_packet_bytes,

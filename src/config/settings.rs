@@ -64,6 +64,8 @@ pub struct SourceSettings {
     pub ffmpeg: PathBuf,
     /// How long opening may take.
     pub open_timeout: Duration,
+    /// How long a recording may give nothing.
+    pub timeout: Duration,
     /// Most pixels of a frame.
     pub max_pixels: u64,
     /// Most bytes of a compressed picture.
@@ -218,6 +220,7 @@ fn source(read: &Reader<'_>) -> Result<SourceSettings, ConfigError> {
         seed: unsigned(read.integer("source.seed", 0..=i64::MAX)?),
         ffmpeg: PathBuf::from(read.text("source.ffmpeg")?),
         open_timeout: read.duration("source.open_timeout", 100 * MS..=HOUR)?,
+        timeout: read.duration("source.timeout", 100 * MS..=HOUR)?,
         max_pixels: unsigned(read.integer("limits.pixels", 1..=1 << 28)?),
         max_packet_bytes: unsigned(read.integer("limits.packet_bytes", 1024..=1 << 31)?),
         max_entries: unsigned(read.integer("limits.entries", 1..=100_000_000)?),

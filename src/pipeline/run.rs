@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::frame::{DropReason, MonoTime, SystemClock};
 use crate::ring::{FrameRing, InFlight, Policy, Popped};
 use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
-use crate::source::{Read, Source, StateChange};
+use crate::source::{Read, Source, SourceError, StateChange};
 
 use super::{
     Captured, Finished, FrameLedger, Fresh, Intake, LinkReport, Outcome, PipelineError, RunReport,
@@ -47,6 +48,8 @@ pub struct RunOptions {
     pub duration: Option<Duration>,
     /// The longest inference.
     pub engine_timeout: Duration,
+    /// The longest single read of the source, which is asked to answer several times a second.
+    pub read_timeout: Duration,
     /// Results waiting for a sink.
     pub sink_queue: usize,
     /// How often the observer is called.
@@ -65,6 +68,7 @@ impl Default for RunOptions {
             frames: None,
             duration: None,
             engine_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(60),
             sink_queue: 256,
             report_every: Duration::from_millis(250),
             link_events: None,
@@ -96,9 +100,11 @@ pub fn run(
     let mut errors = Vec::new();
     let mut link = options.link_events.as_ref().map(|_| LinkReport::default());
     let mut queues = Vec::new();
+    let name = source.info().uri.clone();
     match start(source, stage, sinks, options, stop, &stats, &ledger, &mut queues) {
         Ok(threads) => {
-            let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks: &queues };
+            let (sinks, source) = (queues.as_slice(), name.as_str());
+            let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks, source };
             watch.until_end(threads, observe, &mut errors, &mut link);
         }
         Err(error) => errors.push(error),
@@ -132,6 +138,28 @@ struct Threads {
     infer: JoinHandle<ThreadResult>,
     limiter: InFlight,
     ended: Receiver<()>,
+    ring: Arc<FrameRing<Captured>>,
+    reading: Reading,
+}
+
+/// Since when the capture thread has been in one read of the source; 0 while it is in none.
+#[derive(Clone, Debug, Default)]
+struct Reading(Arc<AtomicU64>);
+
+impl Reading {
+    fn of<T>(&self, read: impl FnOnce() -> T) -> T {
+        self.0.store(MonoTime::now().as_nanos(), Ordering::Relaxed);
+        let answer = read();
+        self.0.store(0, Ordering::Relaxed);
+        answer
+    }
+
+    fn lasts(&self, now: MonoTime) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => now.since(MonoTime::from_nanos(since)),
+        }
+    }
 }
 
 /// Closes the ring and wakes the watch when a thread ends, by whatever way.
@@ -176,6 +204,7 @@ fn start(
     let patience = live.then_some(options.block_timeout);
     let intake = Intake::new(Arc::clone(&ring), ledger.clone(), stop.clone(), patience);
     let (end, ended) = bounded(2);
+    let reading = Reading::default();
     let ending = || Ending { ring: Arc::clone(&ring), ended: end.clone() };
     let infer = spawn("infer", {
         let (ending, ring, stop) = (ending(), Arc::clone(&ring), stop.clone());
@@ -188,15 +217,16 @@ fn start(
     })?;
     let capture = spawn("capture", {
         let (ending, stop, frames) = (ending(), stop.clone(), options.frames);
+        let reading = reading.clone();
         move || {
             let ending = ending;
-            let outcome = capture_loop(source, intake, &stop, frames);
+            let outcome = capture_loop(source, intake, &stop, frames, &reading);
             drop(ending);
             outcome
         }
     });
     // Without a capture thread the ring is closed (its ending is gone), so inference ends too.
-    Ok(Threads { capture: capture?, infer, limiter, ended })
+    Ok(Threads { capture: capture?, infer, limiter, ended, ring, reading })
 }
 
 fn spawn(
@@ -214,10 +244,11 @@ fn capture_loop(
     mut intake: Intake,
     stop: &Stop,
     frames: Option<u64>,
+    reading: &Reading,
 ) -> ThreadResult {
     let mut source = Fresh::new(source);
     while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
-        match source.read(MonoTime::now().after(POLL))? {
+        match reading.of(|| source.read(MonoTime::now().after(POLL)))? {
             Read::Frame(frame) => intake.accept(frame, MonoTime::now()),
             Read::Lost { frames, reason } => intake.lost(frames, reason),
             Read::Reopened => intake.note_reopened(),
@@ -263,6 +294,8 @@ struct Watch<'a> {
     ledger: &'a FrameLedger,
     stats: &'a Mutex<RunStats>,
     sinks: &'a [SinkQueue],
+    /// Name of the source.
+    source: &'a str,
 }
 
 impl Watch<'_> {
@@ -273,13 +306,13 @@ impl Watch<'_> {
         errors: &mut Vec<PipelineError>,
         link: &mut Option<LinkReport>,
     ) {
-        let Threads { capture, infer, limiter, ended } = threads;
+        let Threads { capture, infer, limiter, ended, ring, reading } = threads;
         let started = MonoTime::now();
         let mut next_report = started.after(self.options.report_every);
         let mut asked: Option<MonoTime> = None;
         let mut idle: Option<(u64, MonoTime)> = None;
-        let mut stuck = false;
-        while !(capture.is_finished() && (stuck || infer.is_finished())) {
+        let (mut stuck, mut hung) = (false, false);
+        while !((hung || capture.is_finished()) && (stuck || infer.is_finished())) {
             // An ended thread says so through the channel a moment before it is finished.
             if ended.recv_timeout(self.options.report_every.min(POLL)).is_ok() {
                 std::thread::sleep(Duration::from_millis(1));
@@ -294,7 +327,16 @@ impl Watch<'_> {
                 stuck = true;
                 self.stop.abort();
             }
-            if self.stop.is_finishing() && !capture.is_finished() {
+            let waited = reading.lasts(now);
+            if !hung && waited >= self.options.read_timeout {
+                let name = self.source.to_owned();
+                errors.push(SourceError::Silent { name, waited }.into());
+                hung = true;
+                self.stop.finish();
+                // What was captured is still worked on.
+                ring.close();
+            }
+            if self.stop.is_finishing() && !hung && !capture.is_finished() {
                 let since = *asked.get_or_insert(now);
                 if now.since(since) >= GRACE {
                     errors.push(PipelineError::Unresponsive { thread: "capture", wait: GRACE });

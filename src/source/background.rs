@@ -3,7 +3,8 @@
 //!
 //! The thread hands frames over a short bounded queue. When it is full, or the pool empty, the
 //! thread waits, and the pipe holds the writer back; a live stream cannot be held back, so there
-//! the oldest frame of the queue is dropped and counted as [`DropReason::Ring`].
+//! the oldest frame of the queue is dropped and counted as [`DropReason::Ring`]. A recording whose
+//! next picture does not come in time is given up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 
 use super::playback::{Pacer, frame};
 use super::recording::{Counter, Next, Recording};
-use super::{Read, Source, SourceError, SourceInfo};
+use super::{Read, Source, SourceError, SourceInfo, SourceOptions};
 use crate::frame::{DropReason, Frame, FramePool, MonoTime, PooledBuf};
 
 /// Frames between the thread and the reader.
@@ -35,6 +36,10 @@ pub struct Background {
     shared: Arc<Shared>,
     pacer: Pacer,
     early: Option<Frame>,
+    /// How long a recording may give nothing.
+    timeout: Duration,
+    /// Since when nothing has come.
+    silent_since: Option<MonoTime>,
     /// The end or the error, kept while drops before it are told.
     last: Option<Result<Read, SourceError>>,
     over: bool,
@@ -46,17 +51,18 @@ struct Shared {
     stop: AtomicBool,
     /// Frames of a live stream dropped for a late reader, not yet reported.
     dropped: AtomicU64,
+    /// The thread waits for the recording, not for a buffer or for us.
+    reading: AtomicBool,
 }
 
 impl Background {
-    /// Opens a recording on a thread of its own and waits `timeout` for it. With a `closer` the
-    /// thread is joined when the source is dropped, else it is left to end by itself (a read of
-    /// stdin cannot be interrupted).
+    /// Opens a recording on a thread of its own and waits `open_timeout` for it. With a `closer`
+    /// the thread is joined when the source is dropped, else it is left to end by itself (a read
+    /// of stdin cannot be interrupted).
     pub(super) fn open(
         name: &str,
-        timeout: Duration,
+        options: &SourceOptions,
         pool: &FramePool,
-        paced: bool,
         closer: Option<Closer>,
         opener: Opener,
     ) -> Result<Self, SourceError> {
@@ -84,11 +90,11 @@ impl Background {
             })
             .map_err(|cause| SourceError::Io { name: name.to_owned(), cause })?;
         let guard = Guard { closer, thread: Some(thread), shared: Arc::clone(&shared) };
-        let info = match opened.recv_timeout(timeout) {
+        let wait = options.open_timeout;
+        let info = match opened.recv_timeout(wait) {
             Ok(outcome) => outcome?,
             Err(RecvTimeoutError::Timeout) => {
-                let reason =
-                    format!("nothing came within {:.1} s of opening", timeout.as_secs_f64());
+                let reason = format!("nothing came within {:.1} s of opening", wait.as_secs_f64());
                 return Err(SourceError::Gone { name: name.to_owned(), reason });
             }
             Err(RecvTimeoutError::Disconnected) => {
@@ -96,8 +102,50 @@ impl Background {
                 return Err(SourceError::Gone { name: name.to_owned(), reason });
             }
         };
-        let pacer = Pacer::new(paced && !info.live, info.rate);
-        Ok(Self { info, queue, shared, pacer, early: None, last: None, over: false, _guard: guard })
+        let pacer = Pacer::new(options.paced && !info.live, info.rate);
+        Ok(Self {
+            info,
+            queue,
+            shared,
+            pacer,
+            early: None,
+            timeout: options.timeout,
+            silent_since: None,
+            last: None,
+            over: false,
+            _guard: guard,
+        })
+    }
+
+    /// What the thread hands over next.
+    fn receive(&mut self, deadline: MonoTime) -> Result<Read, SourceError> {
+        loop {
+            let now = MonoTime::now();
+            let since = *self.silent_since.get_or_insert(now);
+            let until = if self.info.live { deadline } else { since.after(self.timeout) };
+            match self.queue.recv_timeout(until.min(deadline).since(now)) {
+                Ok(read) => {
+                    self.silent_since = None;
+                    return read;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let reason = "its reader ended unexpectedly".into();
+                    return Err(SourceError::Gone { name: self.info.uri.clone(), reason });
+                }
+            }
+            let now = MonoTime::now();
+            if self.info.live || !self.shared.reading.load(Ordering::Acquire) {
+                // A thread without a buffer waits for us; that is no silence.
+                self.silent_since = None;
+            } else if now >= until {
+                let (name, waited) = (self.info.uri.clone(), now.since(since));
+                return Err(SourceError::Silent { name, waited });
+            }
+            if now >= deadline {
+                return Ok(Read::Timeout);
+            }
+        }
     }
 }
 
@@ -117,9 +165,9 @@ impl Source for Background {
         let early = match self.early.take() {
             Some(frame) => frame,
             None if self.over => return Ok(Read::End),
-            None => match self.queue.recv_timeout(deadline.since(MonoTime::now())) {
-                Ok(Ok(Read::Frame(frame))) => frame,
-                Ok(other) => {
+            None => match self.receive(deadline) {
+                Ok(Read::Frame(frame)) => frame,
+                other => {
                     self.over = matches!(other, Ok(Read::End) | Err(_));
                     if self.over && self.shared.dropped.load(Ordering::Acquire) > 0 {
                         // The thread is done, so what is told now is complete.
@@ -127,12 +175,6 @@ impl Source for Background {
                         return self.read(deadline);
                     }
                     return other;
-                }
-                Err(RecvTimeoutError::Timeout) => return Ok(Read::Timeout),
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.over = true;
-                    let reason = "its reader ended unexpectedly".into();
-                    return Err(SourceError::Gone { name: self.info.uri.clone(), reason });
                 }
             },
         };
@@ -180,6 +222,17 @@ struct Worker {
 }
 
 impl Worker {
+    fn next(
+        &self,
+        recording: &mut dyn Recording,
+        buf: &mut PooledBuf,
+    ) -> Result<Next, SourceError> {
+        self.shared.reading.store(true, Ordering::Release);
+        let next = recording.next(buf);
+        self.shared.reading.store(false, Ordering::Release);
+        next
+    }
+
     fn run(mut self, mut recording: Box<dyn Recording>) {
         let info = recording.info().clone();
         let mut scratch = PooledBuf::unpooled(Vec::new());
@@ -187,7 +240,7 @@ impl Worker {
             let wait = if info.live { MonoTime::ZERO } else { MonoTime::now().after(TICK) };
             let taken = self.pool.take_until(recording.frame_len(), wait);
             let read = match taken {
-                Ok(mut buf) => match recording.next(&mut buf) {
+                Ok(mut buf) => match self.next(&mut *recording, &mut buf) {
                     Ok(Next::Picture(picture)) => {
                         let seq = self.counter.take();
                         frame(&info, buf, picture, seq, MonoTime::now()).map(Read::Frame)
@@ -306,10 +359,37 @@ mod tests {
     }
 
     fn open(pool: &FramePool, recording: Box<dyn Recording>) -> Background {
+        open_with(&SourceOptions::default(), pool, recording)
+    }
+
+    fn open_with(
+        options: &SourceOptions,
+        pool: &FramePool,
+        recording: Box<dyn Recording>,
+    ) -> Background {
         let opener = Box::new(move || Ok(recording));
-        let closer: Closer = Box::new(|| ());
-        Background::open("script", Duration::from_secs(5), pool, false, Some(closer), opener)
-            .unwrap()
+        Background::open("script", options, pool, None, opener).unwrap()
+    }
+
+    /// A script that never answers after its frames, until the sender is gone.
+    struct Hanging(Box<dyn Recording>, u8, Receiver<()>);
+
+    impl Recording for Hanging {
+        fn info(&self) -> &SourceInfo {
+            self.0.info()
+        }
+
+        fn frame_len(&self) -> usize {
+            self.0.frame_len()
+        }
+
+        fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
+            if self.1 == 0 {
+                let _ = self.2.recv();
+            }
+            self.1 = self.1.saturating_sub(1);
+            self.0.next(buf)
+        }
     }
 
     fn soon() -> MonoTime {
@@ -362,13 +442,49 @@ mod tests {
             Ok(Script::boxed(0, false, false))
         });
         let pool = FramePool::new(1);
-        let wait = Duration::from_millis(20);
-        let error = Background::open("stdin", wait, &pool, false, None, opener).err().unwrap();
+        let open_timeout = Duration::from_millis(20);
+        let options = SourceOptions { open_timeout, ..SourceOptions::default() };
+        let error = Background::open("stdin", &options, &pool, None, opener).err().unwrap();
         assert!(error.to_string().contains("stdin is gone: nothing came within"), "{error}");
         drop(hold);
         let kept = pool.take(4).unwrap();
         let mut source = open(&pool, Script::boxed(1, false, false));
         assert!(matches!(source.read(MonoTime::now()).unwrap(), Read::Timeout));
+        drop(kept);
+        assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
+    }
+
+    #[test]
+    fn a_recording_that_falls_silent_is_given_up_and_a_live_one_is_not() {
+        let timeout = Duration::from_millis(20);
+        let options = SourceOptions { timeout, ..SourceOptions::default() };
+        for live in [false, true] {
+            let (hold, held) = bounded::<()>(0);
+            let script = Hanging(Script::boxed(1, live, false), 1, held);
+            let mut source = open_with(&options, &FramePool::new(4), Box::new(script));
+            assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
+            let long = MonoTime::now().after(Duration::from_millis(200));
+            match source.read(long) {
+                Ok(Read::Timeout) => assert!(live && MonoTime::now() >= long),
+                Err(SourceError::Silent { name, waited }) => {
+                    assert!(!live && waited >= timeout && name == "script");
+                    assert!(matches!(source.read(soon()).unwrap(), Read::End));
+                }
+                other => panic!("{other:?}"),
+            }
+            drop(hold);
+        }
+    }
+
+    #[test]
+    fn a_thread_without_a_buffer_is_not_silent() {
+        let timeout = Duration::from_millis(5);
+        let options = SourceOptions { timeout, ..SourceOptions::default() };
+        let pool = FramePool::new(1);
+        let kept = pool.take(4).unwrap();
+        let mut source = open_with(&options, &pool, Script::boxed(1, false, false));
+        let long = MonoTime::now().after(Duration::from_millis(100));
+        assert!(matches!(source.read(long).unwrap(), Read::Timeout));
         drop(kept);
         assert!(matches!(source.read(soon()).unwrap(), Read::Frame(_)));
     }

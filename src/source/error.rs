@@ -1,6 +1,7 @@
 //! What can go wrong with a source, by what the caller can do about it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::frame::FrameError;
 
@@ -61,6 +62,14 @@ pub enum SourceError {
         name: String,
         /// What the driver said.
         reason: String,
+    },
+    /// Open, but nothing came: a writer that stopped, a disk that hangs.
+    #[error("{name}: nothing came for {waited:.1?}; see what feeds it, or raise source.timeout")]
+    Silent {
+        /// The source.
+        name: String,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// The device cannot do what is asked.
     #[error("{name}: {reason}")]

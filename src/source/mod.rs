@@ -66,7 +66,8 @@ pub enum Read {
         /// Why.
         reason: DropReason,
     },
-    /// Nothing until the deadline; the source is still alive.
+    /// Nothing until the deadline; the source is still alive. A recording that stays silent fails
+    /// after [`SourceOptions::timeout`], so a reader need not count.
     Timeout,
     /// A live source was opened again. What was filmed in between is unknown and not counted; the
     /// next frame does not continue the last one, so predictors start anew.

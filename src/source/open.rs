@@ -42,9 +42,7 @@ pub fn open(
                 let input = BufReader::with_capacity(READ_AHEAD, io::stdin());
                 Ok(Box::new(Y4m::new(input, "stdin", &opened)?) as Box<dyn Recording>)
             });
-            let source =
-                Background::open("stdin", options.open_timeout, pool, options.paced, None, opener)?;
-            Ok(Box::new(source))
+            Ok(Box::new(Background::open("stdin", options, pool, None, opener)?))
         }
         Location::Path(path) => open_file(&path, options, pool),
         Location::Network(address) => Ok(Box::new(ffmpeg::open_network(&address, options, pool)?)),
@@ -120,11 +118,10 @@ fn open_file(
     let pipe = std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
     if pipe {
         // Opening and reading a named pipe may block for ever.
-        let (name, timeout) = (path.display().to_string(), options.open_timeout);
+        let name = path.display().to_string();
         let (path, opened) = (path.to_owned(), options.clone());
         let opener = Box::new(move || recording(kind, &path, &opened));
-        let source = Background::open(&name, timeout, pool, options.paced, None, opener)?;
-        return Ok(Box::new(source));
+        return Ok(Box::new(Background::open(&name, options, pool, None, opener)?));
     }
     Ok(Box::new(Playback::new(recording(kind, path, options)?, pool, options.paced)))
 }

@@ -34,6 +34,9 @@ pub struct SourceOptions {
     pub seed: u64,
     /// How long opening may take.
     pub open_timeout: Duration,
+    /// How long a recording may give nothing, be it a pipe or the output of ffmpeg, before it fails
+    /// as [`SourceError::Silent`](super::SourceError::Silent). Live sources are supervised instead.
+    pub timeout: Duration,
     /// Limits on what is read.
     pub limits: Limits,
 }
@@ -60,6 +63,7 @@ impl Default for SourceOptions {
             ffmpeg: PathBuf::from("ffmpeg"),
             seed: 1,
             open_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
             limits: Limits::default(),
         }
     }

@@ -259,3 +259,45 @@ fn a_state_file_is_kept_between_runs_and_set_aside_when_it_does_not_fit() {
     afresh(linear(&small), &[path, "damaged"]);
     assert_eq!(std::fs::read(&old).unwrap(), b"FCSTATE1 and nonsense");
 }
+
+/// A writer that stops in the middle and keeps the pipe open.
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_falls_silent_ends_every_command() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("camera.y4m");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = pipe.to_str().unwrap();
+    let out = dir.path().join("out.y4m");
+    let wait = ["--set", "source.timeout=500ms"];
+    let commands: [&[&str]; 3] = [
+        &["run", "--source", path, "--predict", "none", "--json"],
+        &["predict", path, "--model", "copy-last", "--out", out.to_str().unwrap()],
+        &["eval", path, "--model", "copy-last", "--json"],
+    ];
+    for command in commands {
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || {
+                let mut pipe = std::fs::File::options().write(true).open(pipe).unwrap();
+                pipe.write_all(b"YUV4MPEG2 W16 H16 F25:1 Cmono\n").unwrap();
+                for _ in 0..3 {
+                    pipe.write_all(b"FRAME\n").unwrap();
+                    pipe.write_all(&[80; 256]).unwrap();
+                }
+                pipe
+            }
+        });
+        let answer = framecast(&[command, &wait].concat());
+        answer.refused(4, &["camera.y4m", "nothing came for", "source.timeout"]);
+        if command[0] == "run" {
+            let json: Value = serde_json::from_str(&answer.stdout).unwrap();
+            assert_eq!(
+                (&json["outcome"], &json["frames"]["processed"]),
+                (&"failed".into(), &3.into())
+            );
+        }
+        drop(writer.join().unwrap());
+    }
+}

@@ -64,6 +64,8 @@ fn run_options(args: &Args, config: &Config) -> RunOptions {
         frames: args.frames,
         duration: args.duration,
         engine_timeout: config.engine.timeout,
+        // A read of a camera may have to open it again.
+        read_timeout: config.source.timeout + config.source.open_timeout,
         sink_queue: config.sink.queue,
         report_every: Duration::from_secs(1) / config.status_rate,
         link_events: None,

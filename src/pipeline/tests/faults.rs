@@ -178,6 +178,30 @@ fn an_inference_that_never_returns_ends_the_run() {
 }
 
 #[test]
+fn a_read_that_never_returns_ends_the_run() {
+    for live in [false, true] {
+        let (hold, held) = crossbeam_channel::bounded::<()>(0);
+        let source = script(live, move |i| {
+            if i == 3 {
+                let _ = held.recv();
+            }
+            Ok(Read::Frame(frame(i, MonoTime::now())))
+        });
+        let options = RunOptions {
+            policy: Some(Policy::Block),
+            read_timeout: Duration::from_millis(50),
+            report_every: Duration::from_millis(10),
+            ..RunOptions::default()
+        };
+        let finished = run_it(source, act(|_| Ok(())), &options);
+        let text = finished.error.unwrap().to_string();
+        assert!(text.contains("script:") && text.contains("source.timeout"), "{text}");
+        assert_eq!(finished.report.frames.processed, 3, "what was captured is worked on");
+        drop(hold);
+    }
+}
+
+#[test]
 fn an_interrupt_counts_what_waits_as_shutdown() {
     let stop = Stop::new();
     let stage = act({

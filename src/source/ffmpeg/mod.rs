@@ -66,7 +66,7 @@ fn start(
         let recording = Decoded::open(&input, process, stdout, &opened)?;
         Ok(Box::new(recording) as Box<dyn Recording>)
     });
-    Background::open(&name, options.open_timeout, pool, options.paced, Some(closer), opener)
+    Background::open(&name, options, pool, Some(closer), opener)
 }
 
 /// The raw frames that ffmpeg hands over.

@@ -17,7 +17,7 @@ use super::sequences::{self, Sequence};
 use super::tally::Tally;
 use super::{EvalOptions, Row};
 
-/// How long one frame of a source may take.
+/// How long one frame of a live source may take; a recording that is silent fails by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a forecaster for frames of a size; called once for each size in turn. Its error `E` is
@@ -102,6 +102,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                     continue;
                 }
                 Ok(Read::End) => break,
+                Ok(Read::Timeout) if !source.info().live => continue,
                 Ok(Read::Timeout) => {
                     failed = Some(format!("no frame came for {} s", PATIENCE.as_secs()));
                     break;
