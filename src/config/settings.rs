@@ -130,6 +130,8 @@ pub struct PredictSettings {
     pub horizon: Horizon,
     /// Where the recurrent state is kept between runs.
     pub state_file: Option<PathBuf>,
+    /// How often it is written while the run goes on.
+    pub state_interval: Duration,
 }
 
 /// `[sink]`
@@ -191,6 +193,7 @@ impl Config {
             predict: PredictSettings {
                 horizon: read.parsed("predict.horizon")?,
                 state_file: read.optional_text("predict.state_file")?.map(PathBuf::from),
+                state_interval: read.duration("predict.state_interval", 1_000 * MS..=HOUR)?,
             },
             sink: SinkSettings {
                 queue: unsigned(read.integer("sink.queue", 1..=65_536)?) as usize,
@@ -320,6 +323,7 @@ mod tests {
             ("[model]\nreload = 1", "model.reload = 1", "true or false"),
             ("[engine]\nproviders = [1]", "engine.providers", "list of texts"),
             ("[engine]\nname = 'onnx'", "engine.name = \"onnx\"", "tract"),
+            ("[predict]\nstate_interval = '1ms'", "predict.state_interval = \"1ms\"", "1s"),
             ("[predict]\nhorizon = 99", "predict.horizon = 99", "1..=32"),
         ];
         for (text, place, range) in cases {

@@ -57,6 +57,18 @@ pub enum TaskError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A state file that cannot be written.
+    #[error(
+        "state file {path} cannot be written: {cause}; choose a place that can be written",
+        path = path.display()
+    )]
+    StateWrite {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The data to evaluate are not laid out as expected.
     #[error("{place}: {reason}")]
     Data {

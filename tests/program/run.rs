@@ -301,3 +301,62 @@ fn a_pipe_that_falls_silent_ends_every_command() {
         drop(writer.join().unwrap());
     }
 }
+
+#[test]
+fn a_state_file_that_cannot_be_written_is_known_before_the_camera_starts() {
+    let args = ["run", "--source", "/nonexistent.y4m", "--state-file", "/nonexistent/s.state"];
+    let answer = framecast(&args);
+    answer.refused(1, &["state file /nonexistent/s.state cannot be written", "choose a place"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_has_kept_its_state() {
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.state");
+    let path = file.to_str().unwrap();
+    let linear =
+        ["run", "--source", "demo:?size=64x48", "--predict", "linear", "--state-file", path];
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("framecast"))
+        .args(linear)
+        .args(["--set", "predict.state_interval=1s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !file.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it runs until it is killed");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let more = ["--pace", "fast", "--frames", "5", "--json"];
+    let json = framecast(&[&linear[..], &more[..]].concat()).json();
+    assert_eq!(json["state_resets"]["start"], 0, "the second goes on");
+}
+
+#[test]
+fn a_state_that_cannot_be_saved_at_the_end_is_a_failure_to_try_again() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("f");
+    std::fs::create_dir(&folder).unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("framecast"))
+        .args(["run", "--source", "demo:?size=64x48", "--predict", "linear", "--duration", "1s"])
+        .arg("--state-file")
+        .arg(folder.join("s.state"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The headline comes once everything is open.
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut text = String::new();
+    stderr.read_line(&mut text).unwrap();
+    std::fs::remove_dir(&folder).unwrap();
+    std::io::Read::read_to_string(&mut stderr, &mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{text}");
+    assert!(text.contains("s.state cannot be written"), "{text}");
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use framecast::config::Config;
 use framecast::frame::{FramePool, Rational};
 use framecast::pipeline::{
-    self, Outcome as Ending, PredictStage, Reloader, RunOptions, Stop, Watching,
+    self, Outcome as Ending, PredictStage, Reloader, RunOptions, StateKeeper, Stop, Watching,
 };
 use framecast::ring::Policy;
 use framecast::sink::{Jsonl, ResultSink};
@@ -33,14 +33,15 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     }
     let mut options = run_options(args, &config);
     let pool = FramePool::new(options.pool_slots() + config.source.buffers as usize);
-    // Sinks come first: an output that cannot be written is known before the camera starts.
+    // Outputs come first: one that cannot be written is known before the camera starts.
     let sinks = open_sinks(&config)?;
+    let state_file = open_state_file(&config)?;
     let (source, events) = stream::open_source(&config.source, &pool)?;
     options.link_events = events;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
     let about = summary::About::new(&config, &info, &opened);
-    let (_watching, stage) = predict_stage(&config, &options, &info, opened)?;
+    let (_watching, stage) = predict_stage(&config, &options, &info, opened, state_file)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut status = status::Live::start(args.json, quiet, &about);
@@ -77,6 +78,7 @@ fn predict_stage(
     options: &RunOptions,
     info: &SourceInfo,
     opened: Opened,
+    state_file: Option<StateKeeper>,
 ) -> Result<(Option<Watching>, Box<PredictStage>), Failure> {
     // The stage sees the frames an `every-N` policy keeps as a stream of their own.
     let rate = match (info.rate, options.policy) {
@@ -88,8 +90,8 @@ fn predict_stage(
     let wishes =
         PredictorOptions { horizon: config.predict.horizon, rate, ..PredictorOptions::default() };
     let mut stage = PredictStage::new(Predictor::new(opened.forecaster, info.size, wishes)?);
-    if let Some(path) = &config.predict.state_file {
-        stage = stage.with_state_file(path.clone())?;
+    if let Some(file) = state_file {
+        stage = stage.with_state_file(file)?;
     }
     let mut watching = None;
     if let Some(path) = opened.path.filter(|_| config.model.reload) {
@@ -103,6 +105,11 @@ fn predict_stage(
         stage = stage.with_reloader(reloader);
     }
     Ok((watching, Box::new(stage)))
+}
+
+fn open_state_file(config: &Config) -> Result<Option<StateKeeper>, Failure> {
+    let Some(path) = &config.predict.state_file else { return Ok(None) };
+    Ok(Some(StateKeeper::open(path.clone(), config.predict.state_interval)?))
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Box<dyn ResultSink>>, Failure> {

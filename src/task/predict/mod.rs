@@ -31,6 +31,7 @@ pub use forecaster::Forecaster;
 pub use horizon::{Horizon, MAX_HORIZON};
 pub use interval::RunningMedian;
 pub use predictor::{Predictor, PredictorOptions, Step};
+pub use state_file::SavedState;
 pub use surprise::{Surprise, SurpriseEvent, SurpriseOptions};
 pub use totals::{Distance, StepScore, Totals};
 pub use view::View;

@@ -2,11 +2,13 @@
 //!
 //! Layout, little-endian: `FCSTATE1`, the length of the identity (u32) and the identity, width and
 //! height of the frames (u32 each), the length of the state (u64) and the state, and the SHA-256
-//! of all before it. Written beside the target and renamed, so that a reader never sees a half.
+//! of all before it. Written as `NAME.new` and renamed, so that a reader never sees a half and a
+//! program that is killed again and again leaves one file behind and not many.
 #![warn(clippy::indexing_slicing)]
 
-use std::io::Write as _;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -20,12 +22,11 @@ const HASH: usize = 32;
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Predictor {
-    /// Writes the state to `path`, replacing it at once or not at all.
+    /// A copy of the state, to be written by another thread.
     ///
     /// # Errors
-    /// [`TaskError::State`] when the file cannot be written, [`TaskError::Engine`] when the engine
-    /// does not give its state out.
-    pub fn save_state(&self, path: &Path) -> Result<(), TaskError> {
+    /// [`TaskError::Engine`] when the engine does not give its state out.
+    pub fn state(&self) -> Result<SavedState, TaskError> {
         let state = self.export_state()?;
         let identity = self.forecaster().identity().as_bytes();
         let mut bytes = Vec::with_capacity(state.len() + identity.len() + 64);
@@ -36,12 +37,16 @@ impl Predictor {
         bytes.extend_from_slice(&self.size().height.to_le_bytes());
         bytes.extend_from_slice(&(state.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&state);
-        let hash = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&hash);
-        write_atomically(path, &bytes).map_err(|cause| TaskError::State {
-            path: path.to_owned(),
-            reason: format!("cannot be written: {cause}; choose a place that can be written"),
-        })
+        Ok(SavedState(bytes))
+    }
+
+    /// Writes the state to `path`, replacing it at once or not at all.
+    ///
+    /// # Errors
+    /// [`TaskError::StateWrite`] when the file cannot be written, [`TaskError::Engine`] when the
+    /// engine does not give its state out.
+    pub fn save_state(&self, path: &Path) -> Result<(), TaskError> {
+        self.state()?.write(path)
     }
 
     /// Goes on from the state in `path`.
@@ -79,6 +84,44 @@ impl Predictor {
     }
 }
 
+/// A state as the content of a file, but for the checksum.
+pub struct SavedState(Vec<u8>);
+
+impl SavedState {
+    /// Writes the state to `path`, replacing it at once or not at all.
+    ///
+    /// # Errors
+    /// [`TaskError::StateWrite`] when the file cannot be written.
+    pub fn write(self, path: &Path) -> Result<(), TaskError> {
+        let Self(mut bytes) = self;
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+        write_atomically(path, &bytes).map_err(|cause| not_written(path, cause))
+    }
+
+    /// Finds out whether a state can be written to `path`, without touching what is there.
+    ///
+    /// # Errors
+    /// [`TaskError::StateWrite`] when it cannot.
+    pub fn check_place(path: &Path) -> Result<(), TaskError> {
+        let try_place = || {
+            if path.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+            }
+            let new = beside(path);
+            File::create(&new)?;
+            fs::remove_file(new)
+        };
+        try_place().map_err(|cause| not_written(path, cause))
+    }
+}
+
+impl std::fmt::Debug for SavedState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SavedState({} bytes)", self.0.len())
+    }
+}
+
 struct Parts<'a> {
     identity: &'a [u8],
     size: (u32, u32),
@@ -103,11 +146,27 @@ fn parse(bytes: &[u8]) -> Option<Parts<'_>> {
     })
 }
 
-fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+fn not_written(path: &Path, cause: io::Error) -> TaskError {
+    TaskError::StateWrite { path: path.to_owned(), cause }
+}
+
+/// The name a state has until it is complete.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path);
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().inspect_err(|_| {
+        // Half a state on a full disk only takes room; it may be gone with its folder.
+        let _ = fs::remove_file(&new);
+    })
 }
