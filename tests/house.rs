@@ -1,5 +1,8 @@
 //! Holds the structure of the house: who may use whom, where `unsafe` may stand, how files look.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -187,11 +190,10 @@ fn files_have_one_concept() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn every_dependency_has_its_line() {
-    let table = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
-    let mut missing = Vec::new();
-    for manifest in ["Cargo.toml", "trainer/Cargo.toml"] {
+/// Each crate the manifests name, with the version where it is pinned exactly.
+fn dependencies() -> BTreeMap<String, Option<String>> {
+    let mut found = BTreeMap::new();
+    for manifest in ["Cargo.toml", "trainer/Cargo.toml", "fuzz/Cargo.toml"] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
         let manifest: toml::Table = toml::from_str(&text).unwrap();
         let mut sections = vec![&manifest];
@@ -201,13 +203,31 @@ fn every_dependency_has_its_line() {
         for section in sections {
             for key in ["dependencies", "dev-dependencies", "build-dependencies"] {
                 let Some(crates) = section.get(key).and_then(|d| d.as_table()) else { continue };
-                for name in crates.keys().filter(|n| !n.starts_with("framecast")) {
-                    if !table.contains(&format!("`{name}`")) {
-                        missing.push(name.clone());
-                    }
+                for (name, about) in crates.iter().filter(|(n, _)| !n.starts_with("framecast")) {
+                    let version = about.get("version").unwrap_or(about).as_str().unwrap();
+                    let pinned = version.starts_with('=').then(|| version.to_owned());
+                    found.insert(name.clone(), pinned);
                 }
             }
         }
     }
-    assert!(missing.is_empty(), "docs/dependencies.md says nothing about {missing:?}");
+    found
+}
+
+#[test]
+fn the_table_of_dependencies_is_that_of_the_manifests() {
+    let text = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let mut documented = BTreeMap::new();
+    for row in text.lines().filter(|l| l.starts_with("| `")) {
+        let words: Vec<&str> =
+            row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        // A version belongs to every crate of its row.
+        let pinned = words.iter().find(|w| w.starts_with('=')).map(ToString::to_string);
+        for name in words.iter().filter(|w| !w.starts_with('=')) {
+            let again = documented.insert(name.to_string(), pinned.clone());
+            assert!(again.is_none(), "{name} has two rows");
+        }
+    }
+    assert!(documented.len() > 20, "the table was not read");
+    assert_eq!(documented, dependencies(), "docs/dependencies.md (left) and the manifests (right)");
 }
