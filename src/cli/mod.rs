@@ -17,6 +17,7 @@ mod run;
 mod settings;
 mod source;
 mod stream;
+mod stream_args;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use framecast::config::{ConfigError, RawConfig, duration};
 
 use crate::cli::settings::SettingsArgs;
+use crate::cli::stream_args::{StreamArgs, set_given};
 
 /// Arguments of `framecast run`.
 #[derive(Debug, clap::Args)]
@@ -32,17 +33,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AHEAD")]
     horizon: Option<String>,
 
-    /// auto, tract, ort or exact
-    #[arg(long, value_name = "ENGINE")]
-    engine: Option<String>,
-
-    /// Threads of the engine; 0 for as many as the process may use
-    #[arg(long, value_name = "N")]
-    threads: Option<u32>,
-
-    /// Fail with exit code 5 unless this execution provider is in use
-    #[arg(long, value_name = "PROVIDER")]
-    require_provider: Option<String>,
+    #[command(flatten)]
+    stream: StreamArgs,
 
     /// realtime, fast, or auto (the demo in real time, files fast)
     #[arg(long, value_name = "PACE")]
@@ -55,22 +47,6 @@ pub(crate) struct Args {
     /// Drop a frame that is older than this when its turn comes
     #[arg(long, value_name = "TIME")]
     max_age: Option<String>,
-
-    /// Size wanted, or that of raw video
-    #[arg(long, value_name = "WxH")]
-    size: Option<String>,
-
-    /// Pixel format wanted, or that of raw video
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<String>,
-
-    /// Frames a second wanted, or those of raw video
-    #[arg(long, value_name = "RATE")]
-    fps: Option<String>,
-
-    /// What YUV samples mean, for example bt709-full
-    #[arg(long, value_name = "COLOUR")]
-    colour: Option<String>,
 
     /// Keep the recurrent state in this file between runs
     #[arg(long, value_name = "FILE")]
@@ -95,30 +71,20 @@ impl Args {
     /// Defaults, file, `--set`, then these flags.
     pub(super) fn raw_config(&self) -> Result<RawConfig, ConfigError> {
         let mut raw = self.settings.load()?;
-        let texts = [
-            ("source.uri", &self.source, "--source"),
-            ("model.path", &self.predict, "--predict"),
-            ("predict.horizon", &self.horizon, "--horizon"),
-            ("predict.state_file", &self.state_file, "--state-file"),
-            ("engine.name", &self.engine, "--engine"),
-            ("engine.require_provider", &self.require_provider, "--require-provider"),
-            ("source.pace", &self.pace, "--pace"),
-            ("source.size", &self.size, "--size"),
-            ("source.format", &self.format, "--format"),
-            ("source.rate", &self.fps, "--fps"),
-            ("source.colour", &self.colour, "--colour"),
-            ("ring.policy", &self.policy, "--policy"),
-            ("ring.max_age", &self.max_age, "--max-age"),
-            ("sink.jsonl.path", &self.record_jsonl, "--record-jsonl"),
-        ];
-        for (key, value, flag) in texts {
-            if let Some(value) = value {
-                raw.set_flag(key, value.as_str(), flag)?;
-            }
-        }
-        if let Some(threads) = self.threads {
-            raw.set_flag("engine.threads", i64::from(threads), "--threads")?;
-        }
+        self.stream.set(&mut raw)?;
+        set_given(
+            &mut raw,
+            &[
+                ("source.uri", &self.source, "--source"),
+                ("model.path", &self.predict, "--predict"),
+                ("predict.horizon", &self.horizon, "--horizon"),
+                ("predict.state_file", &self.state_file, "--state-file"),
+                ("source.pace", &self.pace, "--pace"),
+                ("ring.policy", &self.policy, "--policy"),
+                ("ring.max_age", &self.max_age, "--max-age"),
+                ("sink.jsonl.path", &self.record_jsonl, "--record-jsonl"),
+            ],
+        )?;
         Ok(raw)
     }
 }
