@@ -44,16 +44,17 @@ impl Job<'_> {
         let (inputs, outputs) = (self.file.inputs(), self.file.outputs());
         Ports::bind(self.name, &inputs, &outputs, self.contract, options)
     }
+}
 
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = [0; 32];
-        let digits = self.file.sha256();
-        for (i, byte) in hash.iter_mut().enumerate() {
-            let pair = digits.get(2 * i..2 * i + 2).unwrap_or("0");
-            *byte = u8::from_str_radix(pair, 16).unwrap_or(0);
-        }
-        hash
+/// The model's SHA-256, which its saved state carries.
+pub(super) fn state_hash(model: &ModelFile) -> [u8; 32] {
+    let mut hash = [0; 32];
+    let digits = model.sha256();
+    for (i, byte) in hash.iter_mut().enumerate() {
+        let pair = digits.get(2 * i..2 * i + 2).unwrap_or("0");
+        *byte = u8::from_str_radix(pair, 16).unwrap_or(0);
     }
+    hash
 }
 
 /// A session that still has to be warmed up.
@@ -81,7 +82,7 @@ pub(super) fn with_state<B: backend::Backend + 'static>(
         outputs: outputs.collect(),
         state: ports.state.iter().map(|s| (s.spec.clone(), s.output.clone())).collect(),
     };
-    Ok(Box::new(StateSession::new(backend, ports, spec, job.hash())?))
+    Ok(Box::new(StateSession::new(backend, ports, spec, state_hash(job.file))?))
 }
 
 /// Opens the model for one set of sizes.
@@ -136,11 +137,11 @@ fn test(
     };
     let golden_ports = job.ports(&options)?;
     let worst = if golden_ports == *ports {
-        self_test::run(engine, job.name, session, golden, &golden_ports)?
+        self_test::run(engine, job.file, session, golden, &golden_ports)?
     } else {
         let mut small = open(&golden_ports)?;
         small.warm_up(&golden_ports, 1)?;
-        self_test::run(engine, job.name, small.as_mut(), golden, &golden_ports)?
+        self_test::run(engine, job.file, small.as_mut(), golden, &golden_ports)?
     };
     Ok(SelfTest::Passed { steps: golden.steps, worst })
 }

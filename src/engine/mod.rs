@@ -11,6 +11,7 @@ pub mod check;
 mod error;
 mod library_call;
 mod load;
+mod observed;
 mod options;
 #[cfg(feature = "ort")]
 mod ort;

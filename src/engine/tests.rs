@@ -225,10 +225,16 @@ fn the_golden_test_passes_at_its_own_size_and_fails_on_other_numbers() {
         assert_eq!(worst["self_test"]["outcome"], "passed");
         let mut bad = golden.clone();
         bad.outputs[0].values[1][2] += 0.5;
-        let mut options = LoadOptions { engine, ..LoadOptions::default() };
-        options.bind.insert("N".into(), 2);
-        let error = load(&accumulator(StateInit::Zeros, Some(bad)), &options).unwrap_err();
-        assert!(error.to_string().contains("self-test fails"), "{error}");
+        // The state after a step is an output too: h2 is x, then 2 x + x'.
+        let mut state = golden.clone();
+        state.outputs[0].name = "h2".into();
+        for (bad, output) in [(bad, "\"y\""), (state, "\"h2\" at step 1")] {
+            let mut options = LoadOptions { engine, ..LoadOptions::default() };
+            options.bind.insert("N".into(), 2);
+            let error = load(&accumulator(StateInit::Zeros, Some(bad)), &options).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("self-test fails") && text.contains(output), "{text}");
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //! of the outputs of each chained step.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +11,10 @@ use serde::Deserialize;
 use super::compare;
 use crate::model::TensorBuf;
 
+/// Largest file read.
+const MAX_BYTES: u64 = 64 << 20;
+/// Most elements of a tensor it may describe.
+const MAX_ELEMENTS: usize = 1 << 28;
 /// Relative tolerance of all values: |a - b| <= this times max(1, max|b|).
 const TOLERANCE: f64 = 1e-4;
 
@@ -58,12 +64,70 @@ impl GoldenFile {
     /// # Errors
     /// A sentence when it cannot be read or has another form.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
+        let at = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+        let file = File::open(path).map_err(|e| at(&e))?;
+        let mut text = String::new();
+        // A pipe or device says nothing about its length, so the reading itself is limited.
+        let read = file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| at(&e))?;
+        if read as u64 > MAX_BYTES {
+            return Err(at(&format!("it is longer than {MAX_BYTES} bytes")));
+        }
+        Self::parse(&text).map_err(|e| at(&e))
+    }
+
+    /// Reads the text of the file, and refuses what could not serve as a reference.
+    ///
+    /// # Errors
+    /// A sentence that names the model and the value.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: Self = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        for (name, model) in &file.models {
+            model.check().map_err(|reason| format!("model {name:?}: {reason}"))?;
+        }
+        Ok(file)
     }
 }
 
+impl GoldenModel {
+    fn check(&self) -> Result<(), String> {
+        for input in &self.inputs {
+            elements(&input.name, &input.shape)?;
+        }
+        if self.steps.is_empty() == self.load_error.is_none() {
+            return Err("it needs either steps or a load_error".to_owned());
+        }
+        if self.state_input.is_some() != self.state_output.is_some() {
+            return Err("state_input and state_output come together".to_owned());
+        }
+        self.steps.iter().flatten().try_for_each(Summary::check)
+    }
+}
+
+/// The number of elements of a tensor, within the limit.
+fn elements(name: &str, shape: &[usize]) -> Result<usize, String> {
+    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    count.filter(|n| *n <= MAX_ELEMENTS).ok_or_else(|| {
+        format!("{name:?} has shape {shape:?}, above the limit of {MAX_ELEMENTS} elements")
+    })
+}
+
 impl Summary {
+    fn check(&self) -> Result<(), String> {
+        let count = elements(&self.name, &self.shape)?;
+        if self.sample_index.len() != self.sample_value.len() {
+            return Err(format!(
+                "output {:?} has {} indices and {} values",
+                self.name,
+                self.sample_index.len(),
+                self.sample_value.len()
+            ));
+        }
+        match self.sample_index.iter().find(|i| **i >= count) {
+            Some(i) => Err(format!("output {:?}: {i} is outside {:?}", self.name, self.shape)),
+            None => Ok(()),
+        }
+    }
+
     /// Largest error in units of the tolerance. `step` is the size of one quantisation step of the
     /// output, when the model is quantised: then samples may be two steps away, or the whole
     /// output may instead have the same arg-max.
@@ -150,5 +214,34 @@ impl Summary {
             })
         };
         Some(arg_max(values) == arg_max(&self.sample_value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let output = |more: &str| {
+            format!(
+                r#"{{"name": "y", "shape": [2], "sum": 1, "abs_sum": 1, "min": 0, "max": 1, {more}}}"#
+            )
+        };
+        let model =
+            |body: &str| GoldenFile::parse(&format!(r#"{{"models": {{"m": {{{body}}}}}}}"#));
+        let steps = |more: &str| model(&format!(r#""steps": [[{}]]"#, output(more)));
+        assert!(steps(r#""sample_index": [1], "sample_value": [1]"#).is_ok());
+        let refused = |outcome: Result<GoldenFile, String>, word: &str| {
+            let reason = outcome.unwrap_err();
+            assert!(reason.contains(word), "{reason}");
+        };
+        refused(steps(r#""sample_index": [0, 1], "sample_value": [1]"#), "2 indices and 1 values");
+        refused(steps(r#""sample_index": [2], "sample_value": [1]"#), "2 is outside [2]");
+        refused(model(""), "steps or a load_error");
+        refused(model(r#""load_error": "no", "state_input": "h""#), "come together");
+        let wide =
+            r#""load_error": "no", "inputs": [{"name": "x", "shape": [4294967296, 4294967296]}]"#;
+        refused(model(wide), "above the limit");
     }
 }

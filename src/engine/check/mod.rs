@@ -8,6 +8,8 @@ mod discover;
 mod golden_file;
 mod reference;
 mod run;
+#[cfg(all(test, feature = "tract"))]
+mod tests;
 
 pub use discover::{Case, discover};
 pub use golden_file::GoldenFile;

@@ -3,7 +3,7 @@
 use super::compare::{self, Tolerance};
 use super::golden_file::GoldenModel;
 use super::{Case, GoldenFile, Verdict, discover, reference};
-use crate::engine::{EngineError, LoadOptions, Loaded, SelfTest, load};
+use crate::engine::{EngineError, LoadOptions, Loaded, SelfTest, load, observed};
 use crate::model::onnx::{GraphProto, TensorProto};
 use crate::model::{
     Contract, DType, Dim, ModelFile, Port, Role, StateInit, StatePair, Task, TensorBuf, TensorView,
@@ -37,6 +37,8 @@ pub fn check(case: &Case, options: &LoadOptions, golden: Option<&GoldenFile>) ->
         reference::tensor(output).map_err(Failure::Invalid).and_then(|o| light(&model, options, &o))
     } else if let Some(entry) = entry {
         golden_summary(model, options, entry)
+    } else if golden.is_some() {
+        Err(Failure::Invalid(format!("the golden file says nothing about {file:?}")))
     } else {
         alone(&model, options)
     };
@@ -87,18 +89,32 @@ fn operator_test(case: &Case, model: &ModelFile, options: &LoadOptions) -> Outco
     let mut worst = 0.0f64;
     for folder in &case.data_sets {
         let (inputs, expected) = data_set(folder, model)?;
+        let outputs = model.outputs();
+        let counts = [(inputs.len(), declared.len()), (expected.len(), outputs.len())];
+        let untold = expected.is_empty() && has_no_tensors(model);
+        for ((got, want), side) in counts.into_iter().zip(["inputs", "outputs"]) {
+            if got != want && !untold {
+                let reason = format!("{}: {got} {side} for a model of {want}", folder.display());
+                return Err(Failure::Invalid(reason));
+            }
+        }
         let mut options = options.clone();
         for (port, input) in declared.iter().zip(&inputs) {
             options.input_shapes.insert(port.name.clone(), input.shape().to_vec());
         }
         let mut loaded = load(model, &options).map_err(Failure::Engine)?;
-        let outputs = run(&mut loaded, &inputs)?;
-        for ((output, expected), spec) in outputs.iter().zip(&expected).zip(model.outputs()) {
-            let error = compare::close(&spec.name, output, expected, OPERATOR);
+        let given = run(&mut loaded, &inputs)?;
+        for ((given, expected), output) in given.iter().zip(&expected).zip(&outputs) {
+            let error = compare::close(&output.name, given, expected, OPERATOR);
             worst = worst.max(error.map_err(Failure::Wrong)?);
         }
     }
     Ok(Verdict::Pass { worst, how: "operator test".to_owned() })
+}
+
+/// True when we have no tensors for a port; the engine refuses such a graph, with its reason.
+fn has_no_tensors(model: &ModelFile) -> bool {
+    model.inputs().iter().chain(&model.outputs()).any(|port| port.dtype.is_none())
 }
 
 /// `input_N.pb` and `output_N.pb` in numeric order.
@@ -106,10 +122,8 @@ fn data_set(
     folder: &std::path::Path,
     model: &ModelFile,
 ) -> Result<(Vec<TensorBuf>, Vec<TensorBuf>), Failure> {
-    // A graph whose ports we have no tensors for is refused by the engine, with its reason; the
-    // reference is not even read.
-    let text = |port: &crate::model::Declared| port.dtype.is_none();
-    if model.inputs().iter().chain(&model.outputs()).any(text) {
+    // The reference is not even read.
+    if has_no_tensors(model) {
         return Ok((Vec::new(), Vec::new()));
     }
     let files = discover::sorted(folder).map_err(|e| Failure::Invalid(e.to_string()))?;
@@ -128,8 +142,9 @@ fn light(model: &ModelFile, options: &LoadOptions, expected: &TensorBuf) -> Outc
     let inputs: Vec<TensorBuf> =
         loaded.session.spec().inputs.iter().map(|i| reference::light_input(&i.shape)).collect();
     let outputs = run(&mut loaded, &inputs)?;
-    let Some(output) = outputs.first() else {
-        return Err(Failure::Wrong("the model has no output".to_owned()));
+    let [output] = outputs.as_slice() else {
+        let reason = format!("one output is stored for a model of {}", outputs.len());
+        return Err(Failure::Invalid(reason));
     };
     let worst = compare::close("output 0", output, expected, LIGHT).map_err(Failure::Wrong)?;
     Ok(Verdict::Pass { worst, how: "light model".to_owned() })
@@ -188,10 +203,14 @@ fn golden_summary(mut model: ModelFile, options: &LoadOptions, entry: &GoldenMod
     for (step, expected) in entry.steps.iter().enumerate() {
         let inputs: Vec<TensorBuf> =
             spec.inputs.iter().map(|i| input_value(&i.name, i.dtype, &i.shape, step)).collect();
-        let outputs = run(&mut loaded, &inputs)?;
+        let observed = observed::step(loaded.session.as_mut(), &model, &inputs);
+        let observed = observed.map_err(Failure::Engine)?;
+        if let Some(reason) = observed::unlike(&observed, expected.iter().map(|s| s.name.as_str()))
+        {
+            return Err(Failure::Invalid(format!("golden.json, step {step}: {reason}")));
+        }
         for summary in expected {
-            let got = spec.outputs.iter().zip(&outputs).find(|(o, _)| o.name == summary.name);
-            let Some((_, got)) = got else { continue };
+            let Some(got) = observed::find(&observed, &summary.name) else { continue };
             let size = quantised.then(|| output_step(graph, &summary.name).unwrap_or(0.0));
             let (error, rule) = summary.compare(got, size).map_err(|reason| {
                 Failure::Wrong(if step == 0 { reason } else { format!("step {step}: {reason}") })
@@ -201,7 +220,6 @@ fn golden_summary(mut model: ModelFile, options: &LoadOptions, entry: &GoldenMod
                 how = rule;
             }
         }
-        loaded.session.advance_state();
     }
     Ok(Verdict::Pass { worst, how: format!("{how}, {} step(s)", entry.steps.len()) })
 }

@@ -174,6 +174,9 @@ impl Contract {
             let Some(count) = count else {
                 return wrong(field, format!("shape {:?} is too large", output.shape));
             };
+            if output.indices.is_empty() {
+                return wrong(field, "no element is tested; name at least one in `indices`");
+            }
             if let Some(index) = output.indices.iter().find(|&&i| i >= count) {
                 return wrong(field, format!("index {index} is outside shape {:?}", output.shape));
             }
