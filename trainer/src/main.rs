@@ -11,7 +11,7 @@ use framecast::model::ModelFile;
 use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
 use framecast_trainer::evaluate::{evaluate, scores};
-use framecast_trainer::export::{CARD, card, conformance, export, save};
+use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::train::{Checkpoint, Options, train};
 
@@ -42,7 +42,7 @@ enum Command {
         #[arg(long)]
         minutes: Option<f64>,
     },
-    /// Write a checkpoint's model as an ONNX file and check it on the built-in engine
+    /// Write a checkpoint's model as an ONNX file and check it on every engine that is there
     Export {
         /// The checkpoint
         checkpoint: PathBuf,
@@ -137,16 +137,21 @@ fn run(command: Command) -> Result<(), TrainError> {
             let mut model = export(&checkpoint, Vec::new())?;
             let shape = checkpoint.recipe.network.shape();
             let average = &checkpoint.optimiser.average;
-            let report = conformance(&model, EngineChoice::Tract, &shape, average, FRAMES)?;
-            if report.worst > TOLERANCE {
-                return Err(TrainError::Export {
-                    name: checkpoint.recipe.name,
-                    reason: format!(
-                        "{} differs from the trainer by {:.1e} over {FRAMES} frames; {TOLERANCE:.0e} \
-                         is allowed; nothing was written",
-                        report.engine, report.worst
-                    ),
-                });
+            let (there, absent) = engines(None);
+            let mut reports = Vec::new();
+            for engine in there {
+                let report = conformance(&model, engine, &shape, average, FRAMES)?;
+                if report.worst > TOLERANCE {
+                    return Err(TrainError::Export {
+                        name: checkpoint.recipe.name,
+                        reason: format!(
+                            "{} differs from the trainer by {:.1e} over {FRAMES} frames; \
+                             {TOLERANCE:.0e} is allowed; nothing was written",
+                            report.engine, report.worst
+                        ),
+                    });
+                }
+                reports.push(report);
             }
             if !score.is_empty() {
                 let report = evaluate(&model, &score, frames, &built_in())?;
@@ -154,14 +159,16 @@ fn run(command: Command) -> Result<(), TrainError> {
                 model = export(&checkpoint, scores(&report))?;
             }
             save(&model, &out)?;
-            println!(
-                "{}: {} bytes, {} within {:.1e} of the trainer over {} frames",
-                out.display(),
-                model.bytes().len(),
-                report.engine,
-                report.worst,
-                report.frames
-            );
+            println!("{}: {} bytes", out.display(), model.bytes().len());
+            for report in reports {
+                println!(
+                    "{} within {:.1e} of the trainer over {} frames",
+                    report.engine, report.worst, report.frames
+                );
+            }
+            if let Some(reason) = absent {
+                println!("not checked on ONNX Runtime: {reason}");
+            }
         }
         Command::Eval { model, sources, frames, json } => {
             let file = ModelFile::open(&model).map_err(|e| TrainError::Export {

@@ -1,7 +1,9 @@
 //! An exported model on an engine beside the trainer's own forward, over a recurrent run.
 
+use std::path::Path;
+
 use burn::tensor::{Device, Tensor, TensorData};
-use framecast::engine::{EngineChoice, LoadOptions, load};
+use framecast::engine::{EngineChoice, LoadOptions, Tried, load, search};
 use framecast::frame::{Rational, Size};
 use framecast::model::{ModelFile, TensorBuf, TensorView};
 use framecast::source::demo::Scene;
@@ -22,6 +24,24 @@ pub struct Conformance {
     pub frames: usize,
     /// Largest difference of a prediction, in units of the full range.
     pub worst: f32,
+}
+
+/// The engines an export is checked on: the built-in one, and ONNX Runtime where `library`, or one
+/// that is searched for, can be used; where none can, the reason.
+#[must_use]
+pub fn engines(library: Option<&Path>) -> (Vec<EngineChoice>, Option<String>) {
+    let tried = search(library);
+    match tried.last() {
+        Some(Tried { outcome: Ok(_), .. }) => (vec![EngineChoice::Tract, EngineChoice::Ort], None),
+        last => {
+            let reason = last.and_then(|t| {
+                let reason = t.outcome.as_ref().err()?;
+                Some(format!("{} {reason}", t.path.display()))
+            });
+            let none = || "no library was found".to_owned();
+            (vec![EngineChoice::Tract], Some(reason.unwrap_or_else(none)))
+        }
+    }
 }
 
 /// Runs `model` on `engine` over `frames` frames of a demo flight, state carried by the engine's

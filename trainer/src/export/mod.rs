@@ -15,7 +15,7 @@ use crate::TrainError;
 use crate::train::Checkpoint;
 
 pub use card::{CARD, card};
-pub use conformance::{Conformance, conformance};
+pub use conformance::{Conformance, conformance, engines};
 
 /// The checkpoint's averaged weights as an ONNX model with its contract.
 ///
