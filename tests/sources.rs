@@ -17,7 +17,11 @@ fn clips() -> Option<PathBuf> {
     if clips.is_dir() {
         return Some(clips);
     }
-    assert!(std::env::var_os("CI").is_none(), "CI needs the clips; {} is absent", clips.display());
+    assert!(
+        std::env::var_os("CI").is_none_or(|v| v != "true"),
+        "CI needs the clips; {} is absent",
+        clips.display()
+    );
     println!("skipped: {} is absent", clips.display());
     None
 }

@@ -19,6 +19,6 @@ pub(crate) fn file(name: &str) -> Option<PathBuf> {
 
 /// Says why a test is skipped; fails in CI.
 pub(crate) fn skip(reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{reason}");
+    assert!(std::env::var_os("CI").is_none_or(|v| v != "true"), "{reason}");
     eprintln!("skipped: {reason}");
 }

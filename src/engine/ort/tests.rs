@@ -9,7 +9,10 @@ use crate::model::{DType, Dim, ModelFile, TensorBuf, TensorView};
 #[test]
 fn a_run_that_cannot_be_bound_releases_no_value_of_the_run_before() {
     let Ok(runtime) = library::runtime(None) else {
-        assert!(std::env::var_os("CI").is_none(), "an ONNX Runtime library is needed in CI");
+        assert!(
+            std::env::var_os("CI").is_none_or(|v| v != "true"),
+            "an ONNX Runtime library is needed in CI"
+        );
         println!("skipped: no ONNX Runtime library is found");
         return;
     };
