@@ -54,12 +54,9 @@ pub(super) struct StatePort {
 }
 
 impl StatePort {
-    /// True when `reason` puts this state back to its initial value, whatever the contract says of
-    /// other reasons: at the start there is nothing to keep, and state that is no number never heals.
+    /// True when `reason` puts this state back to its initial value.
     pub(super) fn is_reset_by(&self, reason: ResetReason) -> bool {
-        matches!(reason, ResetReason::Start | ResetReason::NonFinite)
-            || self.reset.is_empty()
-            || self.reset.contains(&reason)
+        reason.is_among(&self.reset)
     }
 }
 

@@ -40,6 +40,21 @@ pub enum TaskError {
         /// Size of the frame.
         got: Size,
     },
+    /// Frames so large that not one prediction may wait for the frame it was made for.
+    #[error(
+        "frames of {size} are too large to predict: one prediction keeps {need} MiB, above the limit \
+         of {limit} MiB; use a smaller picture, of at most {pixels} pixels"
+    )]
+    FrameTooLarge {
+        /// Size of the frames.
+        size: Size,
+        /// What a prediction and the frame it was made from take.
+        need: usize,
+        /// What all of them may take.
+        limit: usize,
+        /// The most pixels that fit.
+        pixels: usize,
+    },
     /// A horizon that cannot be read.
     #[error(
         "cannot use {text:?} as a horizon; write a number of frames (1..={max}), a time such as 100ms (at most 10s), or auto",

@@ -128,6 +128,13 @@ impl ResetReason {
             Self::NonFinite => "non_finite",
         }
     }
+
+    /// True when a state pair whose `reset` lists these is reset for this reason: an empty list is
+    /// all of them. At the start there is nothing to keep, and state that is no number never heals.
+    #[must_use]
+    pub fn is_among(self, listed: &[Self]) -> bool {
+        matches!(self, Self::Start | Self::NonFinite) || listed.is_empty() || listed.contains(&self)
+    }
 }
 
 /// A state input and the output that is its next value.

@@ -35,7 +35,9 @@ impl Forecaster for CopyLast {
 
     fn settle(&mut self) {}
 
-    fn reset(&mut self, _reason: ResetReason) {}
+    fn reset(&mut self, _reason: ResetReason) -> bool {
+        true
+    }
 
     fn export_state(&self) -> Result<Vec<u8>, TaskError> {
         Ok(Vec::new())
@@ -117,9 +119,10 @@ impl Forecaster for Linear {
         self.looking = false;
     }
 
-    fn reset(&mut self, _reason: ResetReason) {
+    fn reset(&mut self, _reason: ResetReason) -> bool {
         self.seen = 0;
         self.looking = false;
+        true
     }
 
     fn export_state(&self) -> Result<Vec<u8>, TaskError> {

@@ -63,6 +63,8 @@ pub struct Direct {
     /// The model's inputs that always hold one value; that at `input_at` is a place holder.
     constants: Vec<TensorBuf>,
     input_at: usize,
+    /// For each state pair the reasons for which it is reset.
+    resets: Vec<Vec<ResetReason>>,
     outputs: Vec<TensorBuf>,
     prediction: usize,
     unpacked: Vec<f32>,
@@ -146,6 +148,7 @@ impl Direct {
             cast: (!f32_in).then(|| TensorBuf::zeros(given.dtype, &needed)),
             constants,
             input_at,
+            resets: contract.state.iter().map(|pair| pair.reset.clone()).collect(),
             outputs: spec.outputs.iter().map(|o| TensorBuf::zeros(o.dtype, &o.shape)).collect(),
             prediction: at,
             unpacked: vec![0.0; output.len(fit.padded)],
@@ -258,10 +261,14 @@ impl Forecaster for Direct {
         }
     }
 
-    fn reset(&mut self, reason: ResetReason) {
+    fn reset(&mut self, reason: ResetReason) -> bool {
         self.settle();
         self.window.clear();
         self.session.reset_state(reason);
+        // Without state and window there is nothing to keep either.
+        self.window.frames() > 1
+            || self.resets.is_empty()
+            || self.resets.iter().any(|listed| reason.is_among(listed))
     }
 
     fn export_state(&self) -> Result<Vec<u8>, TaskError> {

@@ -35,8 +35,9 @@ pub trait Forecaster: Send {
     /// Ends looking ahead; the state is that of the last [`Forecaster::observe`].
     fn settle(&mut self);
 
-    /// Puts the state back to its beginning.
-    fn reset(&mut self, reason: ResetReason);
+    /// Puts the state back to its beginning; false when `reason` is none for this model, so that
+    /// everything is kept.
+    fn reset(&mut self, reason: ResetReason) -> bool;
 
     /// The state as bytes that [`Forecaster::import_state`] takes.
     ///

@@ -18,6 +18,9 @@ use super::{
 /// The most bytes that predictions waiting for their frame may take.
 const MAX_PENDING_BYTES: usize = 1 << 30;
 
+/// Of each of them: 3 bytes of the source and 3 floats of the prediction a pixel.
+const PENDING_BYTES: usize = 15;
+
 /// Settings of a [`Predictor`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PredictorOptions {
@@ -51,7 +54,8 @@ impl Default for PredictorOptions {
 pub struct Step {
     /// How many frames ahead the new prediction lies.
     pub horizon: u32,
-    /// Why the state was reset before this frame was taken in.
+    /// Why state was reset before this frame was taken in; `None` too when the model's contract
+    /// keeps all of it for this reason.
     pub reset: Option<ResetReason>,
     /// The prediction made for this frame against the frame; `None` when there was none.
     pub score: Option<StepScore>,
@@ -87,14 +91,22 @@ impl Predictor {
     /// A predictor of frames of `size`.
     ///
     /// # Errors
-    /// [`TaskError::Contract`] when the horizon needs more memory at this size than is allowed.
+    /// [`TaskError::FrameTooLarge`], or [`TaskError::Contract`] when the horizon needs more memory
+    /// at this size than is allowed.
     pub fn new(
         forecaster: Box<dyn Forecaster>,
         size: Size,
         options: PredictorOptions,
     ) -> Result<Self, TaskError> {
-        // 3 bytes of the source and 3 floats of the prediction a pixel.
-        let each = size.pixels().saturating_mul(15);
+        let each = size.pixels().saturating_mul(PENDING_BYTES);
+        if each > MAX_PENDING_BYTES {
+            return Err(TaskError::FrameTooLarge {
+                size,
+                need: each >> 20,
+                limit: MAX_PENDING_BYTES >> 20,
+                pixels: MAX_PENDING_BYTES / PENDING_BYTES,
+            });
+        }
         if let Horizon::Frames(frames) = options.horizon
             && each.saturating_mul(frames as usize) > MAX_PENDING_BYTES
         {
@@ -250,7 +262,11 @@ impl Predictor {
             .take()
             .or(gap.then_some(ResetReason::Gap))
             .or((cut && self.fed > 0).then_some(ResetReason::SceneCut))?;
-        self.forecaster.reset(reason);
+        let began_anew = self.forecaster.reset(reason);
+        // A forecaster that was put in place is at its beginning, whatever its contract says.
+        if !began_anew && reason != ResetReason::Reload {
+            return None;
+        }
         self.fed = 0;
         self.totals.count_reset(reason);
         Some(reason)
@@ -282,7 +298,7 @@ impl Predictor {
     }
 
     fn predict(&mut self, seq: u64, image: &RgbImage) -> Result<(u32, Duration), TaskError> {
-        let most = MAX_PENDING_BYTES / self.size.pixels().saturating_mul(15).max(1);
+        let most = MAX_PENDING_BYTES / self.size.pixels().saturating_mul(PENDING_BYTES).max(1);
         let horizon = self
             .options
             .horizon

@@ -26,6 +26,7 @@ pub(crate) struct Scripted {
     state: Vec<f32>,
     pending: Vec<f32>,
     saved: Option<Vec<f32>>,
+    resets: Vec<Vec<ResetReason>>,
     log: Arc<Mutex<Log>>,
     /// Which input takes the frame; the others must hold 0.5.
     pub(crate) frame_at: usize,
@@ -63,6 +64,7 @@ impl Scripted {
             state: Vec::new(),
             pending: Vec::new(),
             saved: None,
+            resets: contract.state.iter().map(|pair| pair.reset.clone()).collect(),
             log: Arc::clone(&log),
             frame_at: 0,
         };
@@ -98,7 +100,9 @@ impl Session for Scripted {
     }
 
     fn reset_state(&mut self, reason: ResetReason) {
-        self.state.clear();
+        if self.resets.is_empty() || self.resets.iter().any(|r| reason.is_among(r)) {
+            self.state.clear();
+        }
         self.log.lock().unwrap().resets.push(reason);
     }
 

@@ -11,7 +11,9 @@ use super::{
     SurpriseEvent, SurpriseOptions,
 };
 use crate::frame::{FrameMeta, Rational, Size};
-use crate::model::{Contract, Dim, Layout, ResetReason, SizeRule, WindowLayout};
+use crate::model::{
+    Contract, Dim, Layout, ResetReason, SizeRule, StateInit, StatePair, WindowLayout,
+};
 use crate::task::TaskError;
 use crate::vision::RgbImage;
 
@@ -83,6 +85,31 @@ fn a_gap_resets_and_the_lost_prediction_is_not_scored() {
     assert_eq!(p.totals().unscored(), 1, "frame 3 never came");
     let gaps = p.totals().resets().find(|(r, _)| *r == ResetReason::Gap);
     assert_eq!(gaps, Some((ResetReason::Gap, 1)));
+}
+
+#[test]
+fn a_reset_that_the_contract_leaves_out_is_none() {
+    let mut c = contract(1);
+    c.state = vec![StatePair {
+        input: "h".into(),
+        output: "h2".into(),
+        init: StateInit::Zeros,
+        reset: vec![ResetReason::SceneCut],
+    }];
+    let mut p = predictor(direct(&c, SIZE, counting()), PredictorOptions::default());
+    let steps = feed(&mut p, &[(0, 100), (1, 100), (3, 100), (4, 100), (5, 230), (6, 230)]);
+    let resets: Vec<_> = steps.iter().map(|s| s.reset).collect();
+    let (start, cut) = (Some(ResetReason::Start), Some(ResetReason::SceneCut));
+    assert_eq!(resets, [start, None, None, None, cut, None]);
+    assert_eq!(levels(&steps[3]), Some((3.0, 0.0)), "the third frame's prediction, state kept");
+    assert_eq!(levels(&steps[5]), Some((0.0, 0.0)), "copy-last after the cut");
+    p.reset(ResetReason::Reconnect);
+    assert_eq!(feed(&mut p, &[(9, 230)])[0].reset, None);
+    p.replace(direct(&c, SIZE, counting()));
+    assert_eq!(feed(&mut p, &[(10, 230)])[0].reset, Some(ResetReason::Reload));
+    let counted: Vec<_> = p.totals().resets().filter(|(_, n)| *n > 0).map(|(r, _)| r).collect();
+    assert_eq!(counted.len(), 3, "{counted:?}");
+    assert!(!counted.contains(&ResetReason::Gap) && !counted.contains(&ResetReason::Reconnect));
 }
 
 #[test]
@@ -302,6 +329,13 @@ fn what_does_not_fit_is_refused() {
     let huge = Predictor::new(Box::new(CopyLast), Size::new(7680, 4320), far);
     let error = huge.unwrap_err().to_string();
     assert!(error.contains("1024 MiB") && error.contains("at most 2 frames"), "{error}");
+    for horizon in [Horizon::default(), Horizon::Auto] {
+        let options = PredictorOptions { horizon, ..Default::default() };
+        let size = Size::new(16384, 12288);
+        let error = Predictor::new(Box::new(CopyLast), size, options).unwrap_err().to_string();
+        assert!(error.contains("16384x12288 are too large"), "{error}");
+        assert!(error.contains("2880 MiB") && error.contains("71582788 pixels"), "{error}");
+    }
 }
 
 #[test]

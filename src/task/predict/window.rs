@@ -32,6 +32,11 @@ impl FrameWindow {
         Some(Self { tensor, frames, part, empty: true, saved: Vec::new() })
     }
 
+    /// The number of frames.
+    pub(super) const fn frames(&self) -> usize {
+        self.frames
+    }
+
     /// The tensor.
     pub(super) const fn tensor(&self) -> &TensorBuf {
         &self.tensor
