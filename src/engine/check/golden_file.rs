@@ -86,6 +86,26 @@ impl GoldenFile {
         }
         Ok(file)
     }
+
+    /// Compares `got` with what the file holds for an output of a model at a step: the largest
+    /// error in units of the tolerance. `step_size` is that of a quantised output.
+    ///
+    /// # Errors
+    /// A sentence when the file holds nothing for it, or when it differs.
+    pub fn compare(
+        &self,
+        model: &str,
+        step: usize,
+        output: &str,
+        got: &TensorBuf,
+        step_size: Option<f64>,
+    ) -> Result<f64, String> {
+        let steps = &self.models.get(model).ok_or_else(|| format!("no model {model:?}"))?.steps;
+        let summaries = steps.get(step).map(Vec::as_slice).unwrap_or_default();
+        let summary = summaries.iter().find(|s| s.name == output);
+        let summary = summary.ok_or_else(|| format!("no output {output:?} at step {step}"))?;
+        summary.compare(got, step_size).map(|(worst, _)| worst)
+    }
 }
 
 impl GoldenModel {
@@ -121,6 +141,10 @@ impl Summary {
                 self.sample_index.len(),
                 self.sample_value.len()
             ));
+        }
+        if self.sample_index.is_empty() || !self.sample_index.is_sorted_by(|a, b| a < b) {
+            let name = &self.name;
+            return Err(format!("output {name:?} needs at least one sample, at rising indices"));
         }
         match self.sample_index.iter().find(|i| **i >= count) {
             Some(i) => Err(format!("output {:?}: {i} is outside {:?}", self.name, self.shape)),
@@ -203,9 +227,10 @@ impl Summary {
         Ok(worst)
     }
 
-    /// Known only when every element is sampled.
+    /// Known only when every element is sampled and a number.
     fn same_arg_max(&self, values: &[f64]) -> Option<bool> {
-        if self.sample_index.len() != values.len() || values.is_empty() {
+        let number = |v: &[f64]| v.iter().all(|v| !v.is_nan());
+        if self.sample_index.len() != values.len() || values.is_empty() || !number(values) {
             return None;
         }
         let arg_max = |v: &[f64]| {
@@ -238,10 +263,28 @@ mod tests {
         };
         refused(steps(r#""sample_index": [0, 1], "sample_value": [1]"#), "2 indices and 1 values");
         refused(steps(r#""sample_index": [2], "sample_value": [1]"#), "2 is outside [2]");
+        refused(steps(r#""sample_index": [], "sample_value": []"#), "at least one sample");
+        refused(steps(r#""sample_index": [1, 0], "sample_value": [1, 0]"#), "rising");
         refused(model(""), "steps or a load_error");
         refused(model(r#""load_error": "no", "state_input": "h""#), "come together");
         let wide =
             r#""load_error": "no", "inputs": [{"name": "x", "shape": [4294967296, 4294967296]}]"#;
         refused(model(wide), "above the limit");
+    }
+
+    #[test]
+    fn a_quantised_output_of_no_numbers_differs() {
+        let text = r#"{"models": {"m": {"steps": [[{"name": "y", "shape": [2], "sum": 2, "abs_sum": 4,
+            "min": -1, "max": 3, "sample_index": [0, 1], "sample_value": [-1, 3]}]]}}}"#;
+        let file = GoldenFile::parse(text).unwrap();
+        let compare = |values: [f32; 2]| {
+            let got = TensorBuf::new(&[2], values.to_vec()).unwrap();
+            file.compare("m", 0, "y", &got, Some(0.25))
+        };
+        assert_eq!(compare([-1.0, 3.0]), Ok(0.0));
+        assert_eq!(compare([-1.5, 3.0]), Ok(1.0), "two steps away");
+        assert_eq!(compare([1.0, 2.0]), Ok(1.0), "the same arg-max");
+        assert!(compare([2.0, 1.0]).is_err());
+        assert!(compare([f32::NAN; 2]).is_err(), "the last of them is no arg-max");
     }
 }

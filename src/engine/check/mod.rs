@@ -8,7 +8,8 @@ mod discover;
 mod golden_file;
 mod reference;
 mod run;
-#[cfg(all(test, feature = "tract"))]
+#[cfg(test)]
+#[cfg(feature = "tract")]
 mod tests;
 
 pub use discover::{Case, discover};
