@@ -95,7 +95,7 @@ impl From<std::io::Error> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let code = if matches!(error, ConfigError::Set { .. }) { USAGE } else { CONFIG };
+        let code = if error.is_usage() { USAGE } else { CONFIG };
         Self::new(code, error)
     }
 }
@@ -122,6 +122,7 @@ impl From<EngineError> for Failure {
         let code = match error {
             EngineError::Provider { .. } => PROVIDER,
             EngineError::Model { .. }
+            | EngineError::Library { .. }
             | EngineError::Refused { .. }
             | EngineError::Tensor { .. } => CONFIG,
             _ => FAILURE,
@@ -144,7 +145,9 @@ impl From<TaskError> for Failure {
             TaskError::Model(error) => error.into(),
             TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
             TaskError::Horizon { .. } => Self::new(USAGE, error),
-            TaskError::Data { .. } | TaskError::FrameSize { .. } => Self::new(SOURCE, error),
+            TaskError::Data { .. }
+            | TaskError::FrameSize { .. }
+            | TaskError::FrameTooLarge { .. } => Self::new(SOURCE, error),
             _ => Self::new(FAILURE, error),
         }
     }

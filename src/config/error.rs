@@ -63,3 +63,17 @@ pub enum ConfigError {
         text: String,
     },
 }
+
+impl ConfigError {
+    /// True when the mistake stands on the command line, in a flag or in `--set`, and not in a file.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        match self {
+            Self::Read { .. } | Self::TooLarge { .. } => false,
+            Self::Set { .. } => true,
+            Self::Syntax { origin, .. }
+            | Self::UnknownKey { origin, .. }
+            | Self::Value { origin, .. } => matches!(origin, Origin::Flag(_)),
+        }
+    }
+}

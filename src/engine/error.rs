@@ -1,5 +1,7 @@
 //! What can go wrong when a model is loaded or run, by what the caller can do about it.
 
+use std::path::PathBuf;
+
 /// A model that cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,18 @@ pub enum EngineError {
         /// Engine or library.
         engine: String,
         /// Why, and what to do.
+        reason: String,
+    },
+    /// The library that the caller named cannot be used, and no other is taken in its place.
+    #[error(
+        "the ONNX Runtime library {library} was asked for: {reason}; correct engine.library, remove it \
+         to have one searched for, or choose the engine tract",
+        library = library.display()
+    )]
+    Library {
+        /// The file or folder that was named.
+        library: PathBuf,
+        /// Why it cannot be used.
         reason: String,
     },
     /// The engine would compute this node wrongly or not at all, so it refuses the model.

@@ -3,7 +3,6 @@
 //! Slow by nature (tens of milliseconds to minutes); never called on a thread that frames wait for.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Instant;
 
 use super::ports::{DeclaredNode, Ports};
@@ -176,7 +175,7 @@ pub fn load(model: &ModelFile, options: &LoadOptions) -> Result<Loaded, EngineEr
         }),
         EngineChoice::Auto => load_auto(&job, &mut attempts),
     };
-    let (session, mut report) = outcome?;
+    let (session, mut report) = outcome.map_err(|error| named_library(error, options))?;
     report.attempts = attempts;
     tracing::info!("{}: {}", model.name(), report.summary());
     Ok(Loaded { session, report, contract })
@@ -196,8 +195,8 @@ fn load_auto(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
     if let EngineError::Unavailable { engine, reason } = &error
         && engine == "ort"
     {
-        if let Some(library) = &job.options.library {
-            return Err(library_refused(library, reason));
+        if job.options.library.is_some() {
+            return Err(error);
         }
         note = environment_library().map(|library| {
             format!("ORT_DYLIB_PATH names {library:?}, which is not used; tract runs: {reason}")
@@ -217,15 +216,14 @@ fn load_auto(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
     Ok((session, report))
 }
 
-/// A library that the configuration names is not replaced by another engine.
-fn library_refused(library: &Path, reason: &str) -> EngineError {
-    EngineError::Unavailable {
-        engine: "ort".to_owned(),
-        reason: format!(
-            "the library {} was asked for: {reason}; correct engine.library, remove it to have one \
-             searched for, or choose the engine tract",
-            library.display()
-        ),
+/// A library that the caller names and that is not there is a mistake in what he named.
+fn named_library(error: EngineError, options: &LoadOptions) -> EngineError {
+    match (error, &options.library) {
+        // Providers that are missing are `ort/cuda` and the like: the library itself was there.
+        (EngineError::Unavailable { engine, reason }, Some(library)) if engine == "ort" => {
+            EngineError::Library { library: library.clone(), reason }
+        }
+        (error, _) => error,
     }
 }
 

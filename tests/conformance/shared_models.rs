@@ -44,11 +44,8 @@ fn light_models_match_their_outputs() {
     let Some(folder) = data::unpacked("onnx_light_models.tar.gz") else {
         return data::skip(test, "no shared data");
     };
-    // The largest (VGG-19, DenseNet-121) are left to `framecast model check`.
-    let small = ["squeezenet", "shufflenet", "inception_v1", "resnet50"];
-    let mut cases = discover(folder.path()).unwrap();
+    let cases = discover(folder.path()).unwrap();
     assert_eq!(cases.len(), 9);
-    cases.retain(|c| small.iter().any(|s| c.name.contains(s)));
     for engine in data::engines(test) {
         for case in &cases {
             let verdict = check(case, &options(engine), None);

@@ -129,10 +129,14 @@ fn wrong_arguments_name_the_value_and_the_range() {
     quick(&["--json", "--record-jsonl", "-"]).refused(2, &["--json", "--record-jsonl"]);
     quick(&["--frames", "0"]).refused(2, &["--frames", "0"]);
     quick(&["--duration", "soon"]).refused(2, &["soon", "5min"]);
-    quick(&["--policy", "newest"]).refused(3, &["--policy", "newest", "drop-oldest"]);
-    quick(&["--horizon", "99"]).refused(3, &["--horizon", "99", "auto"]);
-    quick(&["--engine", "onnx"]).refused(3, &["--engine", "onnx", "tract"]);
-    quick(&["--set", "ring.capcity=1"]).refused(3, &["ring.capcity", "ring.capacity"]);
+    quick(&["--policy", "newest"]).refused(2, &["--policy", "newest", "drop-oldest"]);
+    quick(&["--horizon", "99"]).refused(2, &["--horizon", "99", "auto"]);
+    quick(&["--engine", "onnx"]).refused(2, &["--engine", "onnx", "tract"]);
+    quick(&["--size", "abc"]).refused(2, &["--size", "abc", "640x360"]);
+    quick(&["--threads", "99999"]).refused(2, &["--threads", "99999", "1024"]);
+    quick(&["--require-provider", "banana"]).refused(2, &["--require-provider", "banana", "cuda"]);
+    quick(&["--set", "ring.capcity=1"]).refused(2, &["ring.capcity", "ring.capacity"]);
+    quick(&["--set", "ring.capacity=0"]).refused(2, &["--set ring.capacity", "from 1 to 256"]);
     framecast(&["run", "--source", "ftp://x"]).refused(2, &["ftp://x"]);
     framecast(&["run", "--source", "/nonexistent.y4m"]).refused(4, &["/nonexistent.y4m"]);
     let missing = framecast(&["run", "--predict", "/nonexistent.onnx"]);

@@ -1,5 +1,6 @@
 //! `framecast model check`: compare models with their reference values on every engine.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -58,7 +59,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let mut cases = Vec::new();
     for path in &args.paths {
-        cases.extend(discover(path).with_context(|| path.display().to_string())?);
+        let found = discover(path).with_context(|| path.display().to_string());
+        cases.extend(found.map_err(|error| Failure::new(exit::CONFIG, error))?);
     }
     if cases.is_empty() {
         let error = anyhow::anyhow!("no .onnx file in {:?}", args.paths);
@@ -75,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
             let verdict = check(&case, &options, golden.as_ref());
             if !args.json {
                 let (name, word) = (&case.name, verdict.word());
-                println!("{name:width$}  {engine:5}  {word:11}  {}", verdict.detail());
+                let detail = verdict.detail();
+                writeln!(io::stdout(), "{name:width$}  {engine:5}  {word:11}  {detail}")?;
             }
             rows.push(Row { case: case.clone(), engine, verdict });
         }
@@ -100,6 +103,7 @@ fn report(args: &Args, engines: &[EngineChoice], rows: &[Row]) -> Outcome {
     let count = |engine: EngineChoice, word: &str| {
         rows.iter().filter(|r| r.engine == engine && r.verdict.word() == word).count()
     };
+    let mut out = io::stdout().lock();
     const WORDS: [&str; 5] = ["pass", "refused", "wrong", "invalid", "unavailable"];
     if args.json {
         let checks: Vec<_> = rows
@@ -124,10 +128,10 @@ fn report(args: &Args, engines: &[EngineChoice], rows: &[Row]) -> Outcome {
                 (e.to_string(), json!(counts))
             })
             .collect();
-        println!("{:#}", json!({ "schema_version": 1, "totals": totals, "checks": checks }));
-        return Ok(());
+        let document = json!({ "schema_version": 1, "totals": totals, "checks": checks });
+        return Ok(writeln!(out, "{document:#}")?);
     }
-    println!();
+    writeln!(out)?;
     for &engine in engines {
         let total = rows.iter().filter(|r| r.engine == engine).count();
         let parts: Vec<String> = WORDS
@@ -136,7 +140,7 @@ fn report(args: &Args, engines: &[EngineChoice], rows: &[Row]) -> Outcome {
             .filter(|(word, n)| *n > 0 || *word == "wrong")
             .map(|(word, n)| format!("{n} {word}"))
             .collect();
-        println!("{engine}: {} of {total}", parts.join(", "));
+        writeln!(out, "{engine}: {} of {total}", parts.join(", "))?;
     }
     Ok(())
 }

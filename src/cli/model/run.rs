@@ -1,6 +1,7 @@
 //! `framecast model run`: run a model once on `.npy` files.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -105,7 +106,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     {
         let path = args.output_dir.join(file);
         npy::write(&path, tensor).with_context(|| path.display().to_string())?;
-        println!("{}  {} {:?}  {}", spec.name, tensor.dtype(), tensor.shape(), path.display());
+        let (name, dtype, shape) = (&spec.name, tensor.dtype(), tensor.shape());
+        writeln!(std::io::stdout(), "{name}  {dtype} {shape:?}  {}", path.display())?;
     }
     Ok(())
 }
