@@ -80,6 +80,13 @@ impl Intake {
         self.ledger.lost(frames, reason);
     }
 
+    /// Counts frames from before the run.
+    pub fn before_start(&self, frames: u64) {
+        if frames > 0 {
+            self.ledger.before_start(frames);
+        }
+    }
+
     /// The source was opened again. A count travels with each frame instead of a mark on the next
     /// one, since that one may be dropped.
     pub const fn note_reopened(&mut self) {

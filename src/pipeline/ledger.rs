@@ -24,6 +24,8 @@ pub struct FrameCounts {
     pub in_flight: u64,
     /// Frames dropped, by reason.
     pub dropped: DropCounts,
+    /// Frames a live source had filmed or lost before the run began; no part of `captured`.
+    pub before_start: u64,
 }
 
 /// Dropped frames by reason; every reason is present in a report, also at zero.
@@ -105,6 +107,12 @@ impl FrameLedger {
         let mut state = lock(&self.state);
         state.counts.captured = state.counts.captured.saturating_add(frames);
         state.counts.dropped.add(reason, frames);
+    }
+
+    /// Counts frames from before the run, which are let go.
+    pub fn before_start(&self, frames: u64) {
+        let mut state = lock(&self.state);
+        state.counts.before_start = state.counts.before_start.saturating_add(frames);
     }
 
     /// All counts of this moment.

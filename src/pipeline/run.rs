@@ -248,7 +248,9 @@ fn capture_loop(
 ) -> ThreadResult {
     let mut source = Fresh::new(source);
     while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
-        match reading.of(|| source.read(MonoTime::now().after(POLL)))? {
+        let read = reading.of(|| source.read(MonoTime::now().after(POLL)));
+        intake.before_start(source.take_let_go());
+        match read? {
             Read::Frame(frame) => intake.accept(frame, MonoTime::now()),
             Read::Lost { frames, reason } => intake.lost(frames, reason),
             Read::Reopened => intake.note_reopened(),

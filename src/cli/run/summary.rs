@@ -138,6 +138,9 @@ fn as_text(about: &About, report: &RunReport) -> String {
             drops(report)
         ),
     );
+    if frames.before_start > 0 {
+        line("", format!("{} more, filmed or lost before the start, let go", frames.before_start));
+    }
     line("age", percentiles(&report.age_ms));
     line("inference", percentiles(&report.infer_ms));
     match (report.model, report.copy_last) {

@@ -76,11 +76,12 @@ fn what_a_camera_filmed_while_the_model_loaded_is_no_part_of_the_run() {
     });
     let live = run_it(stream(true), note, &options).report;
     assert_eq!((live.frames.captured, live.frames.processed), (4, 3));
-    assert_eq!(live.frames.dropped.get(DropReason::DriverGap), 0);
+    assert_eq!((live.frames.dropped.get(DropReason::DriverGap), live.frames.before_start), (0, 94));
     assert!(live.age_ms.max.unwrap() < 60_000.0, "no frame carries the time of the loading");
     assert_eq!(said.try_iter().collect::<Vec<_>>(), [0, 1, 2]);
     let file = run_it(stream(false), act(|_| Ok(())), &options).report.frames;
     assert_eq!((file.captured, file.processed), (98, 7), "a recording is read whole");
+    assert_eq!(file.before_start, 0);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Tests of whole runs: in simulated time, and with real threads and injected faults.
 
 mod faults;
-mod scripted;
+pub(super) mod scripted;
 mod simulation;

@@ -10,20 +10,20 @@ use crate::task::TaskError;
 use crate::task::predict::{Step, Totals};
 use crate::vision::RgbImage;
 
-pub(super) fn frame(seq: u64, captured: MonoTime) -> Frame {
+pub(in crate::pipeline) fn frame(seq: u64, captured: MonoTime) -> Frame {
     let layout = Layout::packed(PixelFormat::Grey, Size::new(2, 2)).unwrap();
     let meta = FrameMeta { seq: FrameSeq(seq), captured, ..FrameMeta::default() };
     Frame::new(PooledBuf::unpooled(vec![7; 4]), layout, meta).unwrap()
 }
 
 /// A source that asks a closure for each read.
-pub(super) struct Script<F> {
+pub(in crate::pipeline) struct Script<F> {
     info: SourceInfo,
     next: F,
     reads: u64,
 }
 
-pub(super) fn script<F>(live: bool, next: F) -> Box<Script<F>>
+pub(in crate::pipeline) fn script<F>(live: bool, next: F) -> Box<Script<F>>
 where
     F: FnMut(u64) -> Result<Read, SourceError> + Send,
 {
