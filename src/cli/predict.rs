@@ -159,6 +159,10 @@ impl Writing<'_> {
             self.horizon = step.horizon;
             bar.show(self.writer.frames(), self.args.frames.or(total));
         }
+        let damage = source.damage();
+        if !damage.is_none() {
+            tracing::warn!("{}: {damage}", source.info().uri);
+        }
         Ok(())
     }
 

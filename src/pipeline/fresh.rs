@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::frame::{Clock, DropReason, FrameSeq, MonoTime, SystemClock};
-use crate::source::{Read, Source, SourceError, SourceInfo};
+use crate::source::{Damage, Read, Source, SourceError, SourceInfo};
 
 /// The longest time for which old frames are let go, should the time stamps of a device be wrong.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -84,6 +84,10 @@ impl Source for Fresh {
                 other => return Ok(other),
             }
         }
+    }
+
+    fn damage(&self) -> Damage {
+        self.source.damage()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::sink::SinkCounts;
+use crate::source::Damage;
 
 use super::{FrameCounts, FrameRecord, LinkReport, Percentiles, PipelineError, Quality, RunStats};
 
@@ -88,6 +89,8 @@ pub struct RunReport {
     pub stages: BTreeMap<&'static str, StageCounts>,
     /// Sinks with their own losses.
     pub sinks: BTreeMap<String, SinkCounts>,
+    /// Errors of the source that did not end it, as a decoder that patched a damaged file up.
+    pub source_damage: Damage,
     /// The connection to the source; null when it is not supervised.
     pub link: Option<LinkReport>,
 }
@@ -156,6 +159,7 @@ impl RunReport {
             state_resets: stats.resets(),
             stages: BTreeMap::from([("predict", predict)]),
             sinks,
+            source_damage: stats.damage.clone(),
             link,
         }
     }

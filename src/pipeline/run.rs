@@ -217,10 +217,16 @@ fn start(
     })?;
     let capture = spawn("capture", {
         let (ending, stop, frames) = (ending(), stop.clone(), options.frames);
-        let reading = reading.clone();
+        let (reading, stats) = (reading.clone(), Arc::clone(stats));
+        let mut source = Fresh::new(source);
         move || {
             let ending = ending;
-            let outcome = capture_loop(source, intake, &stop, frames, &reading);
+            let outcome = capture_loop(&mut source, intake, &stop, frames, &reading);
+            let damage = source.damage();
+            if !damage.is_none() {
+                tracing::warn!("{}: {damage}", source.info().uri);
+                stats.lock().unwrap_or_else(PoisonError::into_inner).damage = damage;
+            }
             drop(ending);
             outcome
         }
@@ -240,13 +246,12 @@ fn spawn(
 }
 
 fn capture_loop(
-    source: Box<dyn Source>,
+    source: &mut Fresh,
     mut intake: Intake,
     stop: &Stop,
     frames: Option<u64>,
     reading: &Reading,
 ) -> ThreadResult {
-    let mut source = Fresh::new(source);
     while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
         let read = reading.of(|| source.read(MonoTime::now().after(POLL)));
         intake.before_start(source.take_let_go());

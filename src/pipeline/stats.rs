@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::frame::MonoTime;
+use crate::source::Damage;
 use crate::task::predict::{Distance, Totals};
 
 use super::{FrameRecord, Latency};
@@ -27,6 +28,8 @@ pub struct RunStats {
     pub totals: Totals,
     /// Surprise events.
     pub events: u64,
+    /// What the source could not read although it went on.
+    pub damage: Damage,
     /// The newest result.
     pub newest: Option<FrameRecord>,
     last_captured: Option<(u64, MonoTime)>,

@@ -5,6 +5,7 @@
 //! it knows to be lost, so that the accounting identity holds from the first frame.
 
 mod background;
+mod damage;
 pub mod demo;
 mod error;
 pub mod ffmpeg;
@@ -25,6 +26,7 @@ pub mod v4l2;
 pub mod y4m;
 
 pub use background::Background;
+pub use damage::{Damage, DamageLog};
 pub use error::SourceError;
 pub use open::open;
 pub use options::{Limits, SourceOptions};
@@ -87,4 +89,10 @@ pub trait Source: Send {
     /// [`SourceError`]; a source that failed is dropped and, when live, opened again by the
     /// supervisor.
     fn read(&mut self, deadline: MonoTime) -> Result<Read, SourceError>;
+
+    /// What could not be read so far although the source went on; complete once it has ended. The
+    /// frames that are missing for it are counted where they are known.
+    fn damage(&self) -> Damage {
+        Damage::default()
+    }
 }

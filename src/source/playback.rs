@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::recording::{Counter, Next, Picture, Recording};
-use super::{Read, Source, SourceError, SourceInfo};
+use super::{Damage, Read, Source, SourceError, SourceInfo};
 use crate::frame::{
     Clock, Frame, FrameMeta, FramePool, FrameSeq, MonoTime, PooledBuf, SystemClock,
 };
@@ -84,6 +84,10 @@ impl<R: Recording> Source for Playback<R> {
         }
         let captured = self.pacer.clock.now();
         frame(self.info(), buf, picture, seq, captured).map(Read::Frame)
+    }
+
+    fn damage(&self) -> Damage {
+        self.recording.damage().so_far()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::frame::{Colour, DropReason, FrameSeq, Layout, MonoTime, PooledBuf};
 
-use super::{SourceError, SourceInfo};
+use super::{DamageLog, SourceError, SourceInfo};
 
 /// A description of the picture a recording has put into a buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +47,11 @@ pub trait Recording: Send {
     /// # Errors
     /// [`SourceError`]; the recording is not read again after one.
     fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError>;
+
+    /// Where it writes down what it cannot read although it goes on.
+    fn damage(&self) -> DamageLog {
+        DamageLog::default()
+    }
 }
 
 impl Recording for Box<dyn Recording> {
@@ -60,6 +65,10 @@ impl Recording for Box<dyn Recording> {
 
     fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
         (**self).next(buf)
+    }
+
+    fn damage(&self) -> DamageLog {
+        (**self).damage()
     }
 }
 

@@ -40,6 +40,11 @@ pub(super) fn text(report: &EvalReport, engine: Option<&LoadReport>) -> String {
         line(format!("{name}: {frames} targets, {}, {}", pairs(paired), time(latency)));
         line(format!("  {:<width$}  {}", clip(&report.predictor, width), means(model)));
         line(format!("  {:<width$}  {}", "copy-last", means(copy_last)));
+        let damaged = source.is_some() || single.is_some();
+        let row = report.sources.iter().find(|r| damaged && r.source == name);
+        if let Some(row) = row.filter(|r| !r.damage.is_none()) {
+            line(format!("  damaged: {}", row.damage));
+        }
         if let Some(error) = error.or(single.and_then(|r| r.error.as_deref())) {
             line(format!("  failed: {error}"));
         }

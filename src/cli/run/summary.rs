@@ -141,6 +141,9 @@ fn as_text(about: &About, report: &RunReport) -> String {
     if frames.before_start > 0 {
         line("", format!("{} more, filmed or lost before the start, let go", frames.before_start));
     }
+    if !report.source_damage.is_none() {
+        line("damage", report.source_damage.to_string());
+    }
     line("age", percentiles(&report.age_ms));
     line("inference", percentiles(&report.infer_ms));
     match (report.model, report.copy_last) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use framecast::frame::{Colour, DropReason, FramePool, MonoTime, PixelFormat, Rational, Size};
-use framecast::source::{self, Read, Source, SourceInfo, SourceOptions};
+use framecast::source::{self, Damage, Read, Source, SourceInfo, SourceOptions};
 use serde_json::json;
 
 use super::super::Outcome;
@@ -92,12 +92,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let opened = opening.elapsed();
     let mut seen = Seen::default();
     let ended = read(source.as_mut(), args, &mut seen)?;
-    let info = source.info();
+    let (info, damage) = (source.info(), source.damage());
     if args.json {
-        let text = as_json(info, &seen, opened, ended);
+        let text = as_json(info, &seen, &damage, opened, ended);
         writeln!(std::io::stdout(), "{text:#}")?;
     } else {
-        as_lines(info, &seen, opened, ended)?;
+        as_lines(info, &seen, &damage, opened, ended)?;
     }
     Ok(())
 }
@@ -145,7 +145,13 @@ fn read(source: &mut dyn Source, args: &Args, seen: &mut Seen) -> Result<bool, F
     Ok(false)
 }
 
-fn as_json(info: &SourceInfo, seen: &Seen, opened: Duration, ended: bool) -> serde_json::Value {
+fn as_json(
+    info: &SourceInfo,
+    seen: &Seen,
+    damage: &Damage,
+    opened: Duration,
+    ended: bool,
+) -> serde_json::Value {
     let dropped: serde_json::Map<_, _> = DropReason::ALL
         .iter()
         .zip(seen.lost)
@@ -171,11 +177,18 @@ fn as_json(info: &SourceInfo, seen: &Seen, opened: Duration, ended: bool) -> ser
         },
         "measured_rate": seen.rate(),
         "bytes": seen.bytes,
+        "damage": damage,
         "oldest_ms": info.live.then_some(seen.oldest.as_secs_f64() * 1e3),
     })
 }
 
-fn as_lines(info: &SourceInfo, seen: &Seen, opened: Duration, ended: bool) -> std::io::Result<()> {
+fn as_lines(
+    info: &SourceInfo,
+    seen: &Seen,
+    damage: &Damage,
+    opened: Duration,
+    ended: bool,
+) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let rate = info.rate.map_or("unknown".to_owned(), |r| format!("{r} fps"));
     writeln!(out, "source    {}", info.uri)?;
@@ -194,6 +207,9 @@ fn as_lines(info: &SourceInfo, seen: &Seen, opened: Duration, ended: bool) -> st
         .collect();
     let lost = if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") };
     writeln!(out, "lost      {lost}")?;
+    if !damage.is_none() {
+        writeln!(out, "damage    {damage}")?;
+    }
     if info.live {
         writeln!(out, "oldest    {:.1} ms when read", seen.oldest.as_secs_f64() * 1e3)?;
     }

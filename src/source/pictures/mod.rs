@@ -1,8 +1,10 @@
 //! PNG and JPEG pictures as a recording: one file, a folder, or a tar archive.
 //!
 //! JPEGs are handed on as they are, as MJPEG frames, so that one decoder exists; PNGs become RGB.
-//! All pictures must have one size. A damaged picture is counted as lost and ends the recording
-//! with an error that names it. Read by one thread.
+//! Each picture stands for itself, so a damaged one is counted as lost and the others are read; only
+//! when none can be read is that an error. All must have one size: another one is a mistake of
+//! whoever put them together, and ends the recording with an error that names it. Read by one
+//! thread.
 #![warn(clippy::indexing_slicing)]
 
 mod archive;
@@ -22,7 +24,7 @@ use super::open::open_path;
 use super::playback::at_rate;
 use super::recording::{Next, Picture, Recording};
 use super::y4m::check_pixels;
-use super::{Limits, SourceError, SourceInfo, SourceOptions};
+use super::{DamageLog, Limits, SourceError, SourceInfo, SourceOptions};
 use crate::frame::{Colour, DropReason, Layout, PixelFormat, PooledBuf, Size};
 
 /// The most bytes a gzipped archive may expand to.
@@ -36,8 +38,30 @@ pub struct Pictures {
     colour: Option<Colour>,
     next: usize,
     scratch: Vec<u8>,
-    /// Why the picture just counted as lost cannot be had.
-    damaged: Option<SourceError>,
+    /// Pictures delivered.
+    read: u64,
+    damage: DamageLog,
+    /// Why the picture just counted as lost ends the recording.
+    misfit: Option<SourceError>,
+}
+
+/// Why a picture cannot be had.
+enum Fault {
+    /// It is damaged, too large, or cannot be opened; the next one may be well.
+    Damaged(String),
+    /// It does not belong here.
+    Misfit(String),
+    /// What holds the pictures cannot be read any more.
+    Place(SourceError),
+}
+
+impl From<SourceError> for Fault {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Io { .. } => Self::Place(error),
+            own => Self::Damaged(own.to_string()),
+        }
+    }
 }
 
 impl Pictures {
@@ -90,11 +114,7 @@ impl Pictures {
             return Err(SourceError::Format { name: uri, reason });
         }
         let mut scratch = Vec::new();
-        store.load(0, &mut scratch)?;
-        let name = store.name(0);
-        let bad = |reason| SourceError::Format { name: name.clone(), reason };
-        let (format, size) = identify(&scratch).map_err(bad)?;
-        check_pixels(&name, size, &options.limits)?;
+        let (format, size) = first_readable(&mut *store, &uri, options, &mut scratch)?;
         let info = SourceInfo {
             uri,
             description: format!("{kind}, {count} in all"),
@@ -104,30 +124,66 @@ impl Pictures {
             live: false,
             frames: Some(count as u64),
         };
-        let (limits, colour) = (options.limits, options.colour);
-        Ok(Self { store, info, limits, colour, next: 0, scratch, damaged: None })
+        let (limits, colour, damage) = (options.limits, options.colour, DamageLog::default());
+        Ok(Self { store, info, limits, colour, next: 0, scratch, read: 0, damage, misfit: None })
     }
 
-    /// Turns the encoded picture in `buf` into a frame.
-    fn picture(&mut self, buf: &mut PooledBuf, index: usize) -> Result<Picture, String> {
-        let (format, size) = identify(buf)?;
+    /// Reads picture `index` into `buf`.
+    fn picture(&mut self, buf: &mut PooledBuf, index: usize) -> Result<Picture, Fault> {
+        self.store.load(index, buf.as_vec())?;
+        let (format, size) = identify(buf).map_err(Fault::Damaged)?;
         if size != self.info.size {
-            return Err(format!(
+            return Err(Fault::Misfit(format!(
                 "its size is {size}, but the pictures before it have {}; all must have one size",
                 self.info.size
-            ));
+            )));
         }
         if format == PixelFormat::Rgb24 {
             std::mem::swap(buf.as_vec(), &mut self.scratch);
             let memory = self.limits.pixels.saturating_mul(8);
-            png::decode(&self.scratch, memory, buf.as_vec())?;
+            png::decode(&self.scratch, memory, buf.as_vec()).map_err(Fault::Damaged)?;
         } else if !jpeg::has_end(buf) {
-            return Err("it has no end marker; the file is truncated".into());
+            return Err(Fault::Damaged("it has no end marker; the file is truncated".into()));
         }
-        let layout = Layout::packed(format, size).map_err(|e| e.to_string())?;
+        let layout = Layout::packed(format, size).map_err(|e| Fault::Damaged(e.to_string()))?;
         let position = self.info.rate.map(|rate| at_rate(index as u64, rate));
         Ok(Picture { layout, colour: self.colour.unwrap_or(Colour::JPEG), position })
     }
+}
+
+/// Format and size of the first picture whose head can be read; `scratch` is room for it.
+fn first_readable(
+    store: &mut dyn Store,
+    place: &str,
+    options: &SourceOptions,
+    scratch: &mut Vec<u8>,
+) -> Result<(PixelFormat, Size), SourceError> {
+    let mut first_error = None;
+    for index in 0..store.len() {
+        let name = store.name(index);
+        let error = match store.load(index, scratch) {
+            Ok(()) => match identify(scratch) {
+                Ok((format, size)) => match check_pixels(&name, size, &options.limits) {
+                    Ok(()) => return Ok((format, size)),
+                    Err(error) => error,
+                },
+                Err(reason) => SourceError::Format { name, reason },
+            },
+            Err(error @ SourceError::Io { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        first_error.get_or_insert(error);
+    }
+    Err(match first_error {
+        Some(error) if store.len() == 1 => error,
+        first => none_readable(place, store.len(), &first.map(|e| e.to_string())),
+    })
+}
+
+fn none_readable(place: &str, count: usize, first: &Option<String>) -> SourceError {
+    let first = first.as_deref().unwrap_or_default();
+    let reason = format!("none of its {count} pictures can be read; {first}");
+    SourceError::Format { name: place.to_owned(), reason }
 }
 
 /// Format as delivered and size, by the first bytes.
@@ -151,23 +207,37 @@ impl Recording for Pictures {
     }
 
     fn next(&mut self, buf: &mut PooledBuf) -> Result<Next, SourceError> {
-        if let Some(error) = self.damaged.take() {
+        if let Some(error) = self.misfit.take() {
             return Err(error);
         }
-        let index = self.next;
-        if index >= self.store.len() {
-            return Ok(Next::End);
+        let (index, count) = (self.next, self.store.len());
+        if index >= count {
+            let damage = self.damage.so_far();
+            return match self.read {
+                0 => Err(none_readable(&self.info.uri, count, &damage.first)),
+                _ => Ok(Next::End),
+            };
         }
         self.next += 1;
-        self.store.load(index, buf.as_vec())?;
+        let name = self.store.name(index);
         match self.picture(buf, index) {
-            Ok(picture) => Ok(Next::Picture(picture)),
-            Err(reason) => {
-                let name = self.store.name(index);
-                self.damaged = Some(SourceError::Format { name, reason });
-                Ok(Next::Lost { frames: 1, reason: DropReason::Corrupt })
+            Ok(picture) => {
+                self.read += 1;
+                return Ok(Next::Picture(picture));
             }
+            Err(Fault::Place(error)) => return Err(error),
+            Err(Fault::Misfit(reason)) => {
+                self.misfit = Some(SourceError::Format { name, reason });
+            }
+            // An error that is one already names the picture.
+            Err(Fault::Damaged(reason)) if reason.contains(&name) => self.damage.add(&reason),
+            Err(Fault::Damaged(reason)) => self.damage.add(&format!("{name}: {reason}")),
         }
+        Ok(Next::Lost { frames: 1, reason: DropReason::Corrupt })
+    }
+
+    fn damage(&self) -> DamageLog {
+        self.damage.clone()
     }
 }
 
@@ -223,25 +293,94 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_mixed_sizes_name_the_file() {
+    fn a_damaged_picture_is_lost_and_the_others_are_read() {
         let whole = png_file(4, 3, 1);
         let jpeg = jpeg_file(4, 3);
         for (bytes, part) in [
-            (png_file(5, 3, 1), "its size is 5x3, but the pictures before it have 4x3"),
             (whole[..whole.len() - 30].to_vec(), "b.png"),
             (jpeg[..jpeg.len() - 9].to_vec(), "no end marker"),
             (jpeg[..20].to_vec(), "it ends before the size"),
             (b"hello".to_vec(), "neither PNG nor JPEG"),
             (Vec::new(), "the file is empty"),
         ] {
+            // At the start, in the middle and at the end.
+            for bad in ["a", "b", "c"] {
+                let dir = tempfile::tempdir().unwrap();
+                for name in ["a", "b", "c"] {
+                    let bytes = if name == bad { &bytes } else { &whole };
+                    std::fs::write(dir.path().join(format!("{name}.png")), bytes).unwrap();
+                }
+                let pictures = Pictures::folder(dir.path(), &SourceOptions::default()).unwrap();
+                let log = pictures.damage();
+                let (frames, lost, error) = read(pictures);
+                assert_eq!((frames.len(), lost, error), (2, 1, None), "{part}");
+                let text = log.so_far().to_string();
+                assert!(text.contains(part) && text.contains(&format!("{bad}.png")), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_size_ends_it_and_names_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.png"), png_file(4, 3, 1)).unwrap();
+        std::fs::write(dir.path().join("b.png"), png_file(5, 3, 1)).unwrap();
+        let pictures = Pictures::folder(dir.path(), &SourceOptions::default()).unwrap();
+        let (frames, lost, error) = read(pictures);
+        let error = error.unwrap();
+        assert_eq!((frames.len(), lost), (1, 1));
+        let part = "its size is 5x3, but the pictures before it have 4x3";
+        assert!(error.contains(part) && error.contains("b.png"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_opened_is_lost_and_a_pipe_is_no_picture() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("a.png")).unwrap();
+        std::fs::write(dir.path().join("b.png"), png_file(4, 3, 1)).unwrap();
+        let pipe = dir.path().join("c.png");
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+        let pictures = Pictures::folder(dir.path(), &SourceOptions::default()).unwrap();
+        assert_eq!(pictures.info().frames, Some(2));
+        let (frames, lost, error) = read(pictures);
+        assert_eq!((frames.len(), lost, error), (1, 1, None));
+    }
+
+    #[test]
+    fn a_tar_with_a_damaged_picture_goes_on() {
+        let whole = png_file(2, 2, 7);
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in [("1.png", &whole[..]), ("2.png", &whole[..40]), ("3.png", &whole)] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+        let file = tempfile::Builder::new().suffix(".tar").tempfile().unwrap();
+        std::fs::write(file.path(), builder.into_inner().unwrap()).unwrap();
+        let pictures = Pictures::tar(file.path(), &SourceOptions::default()).unwrap();
+        let log = pictures.damage();
+        let (frames, lost, error) = read(pictures);
+        assert_eq!((frames.len(), lost, error), (2, 1, None));
+        assert!(log.so_far().first.unwrap().contains("2.png"));
+    }
+
+    #[test]
+    fn a_folder_without_one_readable_picture_is_an_error() {
+        let whole = png_file(4, 3, 1);
+        // Without a head nothing can be opened; with one, the end tells.
+        for (len, opens) in [(5, false), (whole.len() - 30, true)] {
             let dir = tempfile::tempdir().unwrap();
-            std::fs::write(dir.path().join("a.png"), &whole).unwrap();
-            std::fs::write(dir.path().join("b.png"), bytes).unwrap();
-            let (frames, lost, error) =
-                read(Pictures::folder(dir.path(), &SourceOptions::default()).unwrap());
-            let error = error.unwrap();
-            assert_eq!((frames.len(), lost), (1, 1));
-            assert!(error.contains(part) && error.contains("b.png"), "{error}");
+            for name in ["a.png", "b.png"] {
+                std::fs::write(dir.path().join(name), &whole[..len]).unwrap();
+            }
+            let pictures = Pictures::folder(dir.path(), &SourceOptions::default());
+            assert_eq!(pictures.is_ok(), opens);
+            let error = match pictures {
+                Ok(pictures) => read(pictures).2.unwrap(),
+                Err(error) => error.to_string(),
+            };
+            assert!(error.contains("none of its 2 pictures") && error.contains("a.png"), "{error}");
         }
     }
 

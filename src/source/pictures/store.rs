@@ -58,7 +58,9 @@ impl Files {
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry.map_err(|e| io_error(&name, e))?.path();
-            if is_picture(&path.to_string_lossy()) && !path.is_dir() {
+            // Reading a pipe of that name would wait for its writer.
+            let other = path.metadata().is_ok_and(|meta| !meta.is_file());
+            if is_picture(&path.to_string_lossy()) && !other {
                 check_count(&name, paths.len(), &limits)?;
                 paths.push(path);
             }

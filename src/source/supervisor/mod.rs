@@ -24,7 +24,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use crate::frame::{Clock, DropReason, Frame, FramePool, FrameSeq, MonoTime, SystemClock};
-use crate::source::{Read, Source, SourceError, SourceInfo, SourceOptions};
+use crate::source::{Damage, Read, Source, SourceError, SourceInfo, SourceOptions};
 
 use backoff::Backoff;
 pub use state::{LinkState, StateChange};
@@ -81,6 +81,8 @@ pub struct Supervised {
     state: LinkState,
     backoff: Backoff,
     info: SourceInfo,
+    /// Of the openings before this one.
+    damage: Damage,
     reopened: u64,
     announce: bool,
     next_seq: u64,
@@ -120,6 +122,7 @@ impl Supervised {
         let now = clock.now();
         let mut supervised = Self {
             info: source.info().clone(),
+            damage: Damage::default(),
             opener,
             options,
             clock,
@@ -207,6 +210,9 @@ impl Supervised {
             self.backoff.reset();
         }
         let wait = self.backoff.next();
+        if let Link::Open { source, .. } = &self.link {
+            self.damage.merge(source.damage());
+        }
         // Dropping the source closes its descriptor before the wait begins.
         self.link = Link::Closed { retry_at: now.after(wait) };
         self.offset = None;
@@ -360,6 +366,14 @@ impl Source for Supervised {
                 Err(error) => self.close(error)?,
             }
         }
+    }
+
+    fn damage(&self) -> Damage {
+        let mut damage = self.damage.clone();
+        if let Link::Open { source, .. } = &self.link {
+            damage.merge(source.damage());
+        }
+        damage
     }
 }
 

@@ -158,7 +158,11 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
             tally.note_resets(&predictor);
             self.keep(predictor);
         }
-        Ok(Row { error: failed, ..Row::new(name, size, tally) })
+        let damage = source.damage();
+        if !damage.is_none() {
+            tracing::warn!("{name}: {damage}");
+        }
+        Ok(Row { error: failed, damage, ..Row::new(name, size, tally) })
     }
 
     /// The last frame of each sequence in `path`, a folder or an archive, is a target; the others

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::frame::Size;
+use crate::source::Damage;
 
 use super::{Layout, Means, Paired, Scores};
 
@@ -59,6 +60,9 @@ pub struct Row {
     /// Why the source could not be opened or read to its end; the figures are of what came before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What could not be read of the source although it went on.
+    #[serde(skip_serializing_if = "Damage::is_none")]
+    pub damage: Damage,
     #[serde(skip)]
     pub(super) scores: Scores,
     #[serde(skip)]
@@ -86,6 +90,7 @@ impl Row {
             latency_ms: LatencyMs::of(&times),
             state_resets: resets,
             error: None,
+            damage: Damage::default(),
             scores,
             times,
         }
