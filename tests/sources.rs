@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use framecast::frame::{DropReason, FramePool, MonoTime, PixelFormat, Size};
-use framecast::source::{Read, SourceError, SourceOptions, open};
+use framecast::source::{Damage, Read, SourceError, SourceOptions, open};
 
 /// The folder of clips; `None`, with a printed reason, when it is absent outside CI.
 fn clips() -> Option<PathBuf> {
@@ -34,6 +34,7 @@ struct Outcome {
     first: Option<(PixelFormat, Size)>,
     /// Frames whose time is not after the one before.
     not_later: u64,
+    damage: Damage,
     error: Option<SourceError>,
     /// A timeout, or what a recording may not answer.
     unexpected: Option<String>,
@@ -62,7 +63,10 @@ fn read_all(uri: &str, options: &SourceOptions) -> Outcome {
                 assert_eq!(reason, DropReason::Corrupt);
                 outcome.lost += frames;
             }
-            Ok(Read::End) => return outcome,
+            Ok(Read::End) => {
+                outcome.damage = source.damage();
+                return outcome;
+            }
             Ok(other) => {
                 outcome.unexpected = Some(format!("{other:?}"));
                 return outcome;
@@ -109,6 +113,7 @@ fn every_clip_has_its_documented_frames() {
         println!("{name}: {outcome:?}");
         assert!(outcome.error.is_none() && outcome.unexpected.is_none(), "{name}: {outcome:?}");
         assert_eq!((outcome.frames, outcome.lost), (frames, 0), "{name}");
+        assert!(outcome.damage.is_none(), "{name}: {}", outcome.damage);
         assert_eq!(outcome.first, Some((format, Size::new(width, height))), "{name}");
         // The tar has no times; every other recording's times must rise.
         if !name.ends_with(".tar") {
@@ -129,4 +134,21 @@ fn a_video_cut_in_the_middle_is_an_error_in_ffmpeg_s_words() {
     assert!(matches!(error, SourceError::Program { .. }));
     assert!(error.to_string().contains("moov atom not found"), "{error}");
     assert_eq!(outcome.frames, 0);
+}
+
+#[test]
+fn a_video_with_damage_inside_is_read_and_the_damage_is_told() {
+    let Some(folder) = clips() else { return };
+    let mut bytes = std::fs::read(folder.join("bikes.mp4")).unwrap();
+    let end = bytes.len() - 20_000;
+    for at in (60_000..end).step_by(10_000) {
+        bytes[at..at + 50].fill(0);
+    }
+    let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let outcome = read_all(&file.path().to_string_lossy(), &SourceOptions::default());
+    println!("{outcome:?}");
+    assert!(outcome.error.is_none() && outcome.frames > 200, "{outcome:?}");
+    assert!(outcome.damage.errors > 10, "{outcome:?}");
+    assert!(outcome.damage.first.unwrap().contains("[h264]"));
 }

@@ -216,3 +216,40 @@ fn copy_last_on_the_catz_test_set_is_within_the_acceptance() {
         assert!((json[who]["mse"].as_f64().unwrap() - 0.00511).abs() <= 0.00002, "{json}");
     }
 }
+
+#[test]
+fn damage_that_did_not_end_a_source_is_in_every_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut picture = Vec::new();
+    image::RgbImage::from_fn(16, 16, |x, y| image::Rgb([x as u8, y as u8, 9]))
+        .write_to(&mut std::io::Cursor::new(&mut picture), image::ImageFormat::Png)
+        .unwrap();
+    for i in 0..6 {
+        let bytes = if i == 2 { &picture[..60] } else { &picture };
+        std::fs::write(dir.path().join(format!("f{i}.png")), bytes).unwrap();
+    }
+    let folder = dir.path().to_str().unwrap();
+    let told = |damage: &serde_json::Value, stderr: &str| {
+        assert_eq!(damage["errors"], 1);
+        assert!(damage["first"].as_str().unwrap().contains("f2.png"), "{damage}");
+        assert!(stderr.contains("f2.png"), "{stderr}");
+    };
+    let run = framecast(&["run", "--source", folder, "--predict", "none", "--json"]);
+    let json = run.json();
+    told(&json["source_damage"], &run.stderr);
+    assert_eq!((&json["outcome"], &json["frames"]["processed"]), (&"complete".into(), &5.into()));
+    assert_eq!(json["frames"]["dropped"]["corrupt"], 1);
+    let text = framecast(&["run", "--source", folder, "--predict", "none"]).stdout;
+    assert!(text.contains("damage") && text.contains("f2.png"), "{text}");
+    let eval = framecast(&["eval", folder, "--model", "copy-last", "--json"]);
+    let json = eval.json();
+    told(&json["sources"][0]["damage"], &eval.stderr);
+    assert_eq!((&json["lost"], &json["frames"]), (&1.into(), &3.into()));
+    let text = framecast(&["eval", folder, "--model", "copy-last"]).stdout;
+    assert!(text.contains("damaged: 1 error"), "{text}");
+    let probe = framecast(&["source", "probe", folder, "--json"]).json();
+    assert_eq!((&probe["damage"]["errors"], &probe["frames"]["captured"]), (&1.into(), &6.into()));
+    let out = dir.path().join("out.y4m");
+    let predict = ["predict", folder, "--model", "copy-last", "--out", out.to_str().unwrap()];
+    assert!(framecast(&predict).stderr.contains("f2.png"));
+}

@@ -97,7 +97,9 @@ impl Process {
         options: &SourceOptions,
     ) -> Result<(Self, ChildStdout), SourceError> {
         let mut command = Command::new(&options.ffmpeg);
-        command.args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]);
+        command.args(["-hide_banner", "-nostdin", "-nostats", "-loglevel"]);
+        // Each line with its level, and none folded into "repeated 3 times".
+        command.arg("repeat+level+info");
         command.arg("-noautorotate").args(input.arguments());
         // `V` leaves out cover pictures. Passthrough keeps each frame once, at its own time.
         command.args(["-map", "0:V:0", "-fps_mode", "passthrough", "-vf", PIXEL_FORMATS]);

@@ -10,7 +10,9 @@ use std::io::{BufRead, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::line::{self, Level};
 use crate::frame::{ChromaSiting, Colour, ColourMatrix, ColourRange};
+use crate::source::DamageLog;
 
 /// Lines kept for an error message.
 const KEPT: usize = 6;
@@ -26,6 +28,16 @@ struct Told {
     output: bool,
     described: Option<Described>,
     ended: bool,
+    damage: DamageLog,
+}
+
+impl Told {
+    fn keep(&mut self, text: &str) {
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(text.to_owned());
+    }
 }
 
 /// The output stream as ffmpeg described it.
@@ -74,8 +86,15 @@ impl Log {
     }
 
     fn line(&self, text: &str) {
+        let (level, text) = line::parse(text);
+        let text = text.as_str();
         let mut told = self.told();
-        if text.starts_with("Output #") {
+        if matches!(level, Level::Error | Level::Warning) {
+            if level == Level::Error {
+                told.damage.add(text);
+            }
+            told.keep(text);
+        } else if text.starts_with("Output #") {
             told.output = true;
         } else if let Some((_, stream)) = text.split_once(": Video: ") {
             if !told.output {
@@ -86,12 +105,14 @@ impl Log {
                 told.described = describe(stream, codec);
                 self.shared.1.notify_all();
             }
-        } else if !is_chatter(text) {
-            if told.last.len() == KEPT {
-                told.last.pop_front();
-            }
-            told.last.push_back(text.to_owned());
+        } else if level == Level::Unknown && !is_chatter(text) {
+            told.keep(text);
         }
+    }
+
+    /// Where lines at the level of errors are counted.
+    pub(super) fn damage(&self) -> DamageLog {
+        self.told().damage.clone()
     }
 
     /// Waits for the description of the output.
@@ -111,6 +132,16 @@ impl Log {
 
     /// The last lines, once stderr is closed (or after a moment).
     pub(super) fn last_words(&self) -> String {
+        let told = self.ended();
+        told.last.iter().map(|l| l.trim()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Waits until all was said, for a moment at most.
+    pub(super) fn wait_for_end(&self) {
+        drop(self.ended());
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Told> {
         let until = Instant::now() + Duration::from_millis(500);
         let mut told = self.told();
         while !told.ended {
@@ -121,7 +152,7 @@ impl Log {
             let woken = self.shared.1.wait_timeout(told, left);
             told = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        told.last.iter().map(|l| l.trim()).collect::<Vec<_>>().join("; ")
+        told
     }
 }
 
@@ -197,6 +228,27 @@ mod tests {
         let words = "rtsp://h/s: Connection refused; tcp://h:554: closed";
         assert_eq!(log.last_words(), words);
         assert_eq!(log.described(Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn errors_are_counted_and_descriptions_are_not() {
+        let log = Log::default();
+        let text = "[info] Input #0, mov\n[info]   Stream #0:0: Video: h264 (High), yuv420p, 4x4\n\
+                    [h264 @ 0x1] [error] bad MB 1 2\n[warning] a.mp4: corrupt decoded frame\n\
+                    [h264 @ 0x1] [info] concealing 3 errors\n[h264 @ 0x1] [error] bad MB 3 4\n\
+                    [info] Output #0, nut\n[info]   Stream #0:0: Video: rawvideo, yuv420p, 4x4\n";
+        log.follow(text.as_bytes(), &[]);
+        let words = "2 errors while reading, the first: [h264] bad MB 1 2";
+        assert_eq!(log.damage().so_far().to_string(), words);
+        assert_eq!(
+            log.last_words(),
+            "[h264] bad MB 1 2; a.mp4: corrupt decoded frame; [h264] bad MB 3 4"
+        );
+        let described = log.described(Duration::ZERO).unwrap();
+        assert_eq!(
+            (described.pixel_format.as_str(), described.codec.as_str()),
+            ("yuv420p", "h264")
+        );
     }
 
     #[test]

@@ -3,10 +3,13 @@
 //! ffmpeg demuxes and decodes; the pixels come as decoded, with their own times, and are converted
 //! by us alone, so that every source has the same numbers. The pipe is read by a thread of its own
 //! ([`Background`]); when the reader is slow the pipe fills and ffmpeg waits. The child is killed
-//! and reaped when the source is dropped, whatever happened.
+//! and reaped when the source is dropped, whatever happened. A damaged stream is patched up by the
+//! decoder, which drops or guesses frames and succeeds: what it says at the level of errors is kept
+//! as the [`Damage`](super::Damage) of the source.
 #![warn(clippy::indexing_slicing)]
 
 mod child;
+mod line;
 mod log;
 
 pub use log::{Described, describe};
@@ -22,7 +25,7 @@ use super::background::{Background, Closer};
 use super::nut::{Nut, NutError};
 use super::recording::{Next, Picture, Recording};
 use super::y4m::check_pixels;
-use super::{SourceError, SourceInfo, SourceOptions};
+use super::{DamageLog, SourceError, SourceInfo, SourceOptions};
 use crate::frame::{Colour, FramePool, Layout, MonoTime, PixelFormat, PooledBuf, Size};
 
 /// Opens a file through ffmpeg.
@@ -140,7 +143,11 @@ impl Recording for Decoded {
             Ok(Some(packet)) => packet,
             Ok(None) => {
                 return match self.process.status() {
-                    Some(status) if status.success() => Ok(Next::End),
+                    Some(status) if status.success() => {
+                        // What it complained about is part of how it ended.
+                        self.process.log.wait_for_end();
+                        Ok(Next::End)
+                    }
                     _ => Err(died(&self.process, &self.program, &self.info.uri, self.frames)),
                 };
             }
@@ -165,6 +172,10 @@ impl Recording for Decoded {
         let since = packet.nanos - *self.start.get_or_insert(packet.nanos);
         let position = u64::try_from(since).ok().map(MonoTime::from_nanos);
         Ok(Next::Picture(Picture { layout: self.layout, colour: self.colour, position }))
+    }
+
+    fn damage(&self) -> DamageLog {
+        self.process.log.damage()
     }
 }
 

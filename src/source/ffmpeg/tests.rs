@@ -142,6 +142,32 @@ fn a_child_that_dies_midway_leaves_its_frames_and_last_words() {
 }
 
 #[test]
+fn a_damaged_file_that_ffmpeg_patches_up_says_so() {
+    if !have_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let video = make(dir.path(), "a.mkv", "testsrc2=s=160x120:r=25:d=2", &["-c:v", "mpeg4"]);
+    let damage = |path: &Path| {
+        let mut source = open_file(path, &SourceOptions::default(), &FramePool::new(4)).unwrap();
+        let (frames, _, error) = drain(&mut source);
+        assert!(error.is_none(), "{error:?}");
+        (frames, source.damage())
+    };
+    assert_eq!(damage(&video), (50, crate::source::Damage::default()));
+    let mut bytes = std::fs::read(&video).unwrap();
+    let end = bytes.len() - 4_000;
+    for at in (4_000..end).step_by(3_000) {
+        bytes[at..at + 40].fill(0);
+    }
+    let broken = dir.path().join("b.mkv");
+    std::fs::write(&broken, bytes).unwrap();
+    let (frames, damage) = damage(&broken);
+    assert!(frames <= 50 && damage.errors > 1, "{frames} frames, {damage}");
+    assert!(damage.first.unwrap().starts_with('['));
+}
+
+#[test]
 fn a_silent_child_is_given_up_killed_and_reaped() {
     let dir = tempfile::tempdir().unwrap();
     let mut options =

@@ -297,7 +297,7 @@ mod tests {
         let whole = png_file(4, 3, 1);
         let jpeg = jpeg_file(4, 3);
         for (bytes, part) in [
-            (whole[..whole.len() - 30].to_vec(), "b.png"),
+            (whole[..whole.len() - 30].to_vec(), "unexpected end of file"),
             (jpeg[..jpeg.len() - 9].to_vec(), "no end marker"),
             (jpeg[..20].to_vec(), "it ends before the size"),
             (b"hello".to_vec(), "neither PNG nor JPEG"),
