@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::frame::{FrameMeta, MonoTime};
+use crate::engine::LoadReport;
+use crate::frame::{FrameMeta, FrameSeq, MonoTime};
 use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::task::predict::{Predictor, Step, Totals};
 use crate::vision::RgbImage;
 
-use super::{Reloader, Stage, StateKeeper};
+use super::{ModelUse, Reloader, Stage, StateKeeper};
 
 /// A [`Predictor`] as a [`Stage`].
 #[derive(Debug)]
@@ -18,13 +19,23 @@ pub struct PredictStage {
     predictor: Predictor,
     state_file: Option<StateKeeper>,
     reloader: Option<Reloader>,
+    load: Option<LoadReport>,
+    /// Nobody has been told of the model yet.
+    news: bool,
 }
 
 impl PredictStage {
     /// Runs `predictor`.
     #[must_use]
     pub const fn new(predictor: Predictor) -> Self {
-        Self { predictor, state_file: None, reloader: None }
+        Self { predictor, state_file: None, reloader: None, load: None, news: true }
+    }
+
+    /// Says where the model runs, for the report.
+    #[must_use]
+    pub fn with_load_report(mut self, load: Option<LoadReport>) -> Self {
+        self.load = load;
+        self
     }
 
     /// Goes on from the state in the file when there is one, and writes it from time to time and at
@@ -84,9 +95,19 @@ impl Stage for PredictStage {
         if let Some(reloader) = &self.reloader
             && let Some(new) = reloader.poll()
         {
-            reloader.retire(self.predictor.replace(new));
+            reloader.retire(self.predictor.replace(new.forecaster));
+            (self.load, self.news) = (new.report, true);
         }
         Ok(())
+    }
+
+    fn new_model(&mut self, seq: FrameSeq) -> Option<ModelUse> {
+        std::mem::take(&mut self.news).then(|| ModelUse {
+            from_seq: seq.0,
+            name: self.predictor.forecaster().name().to_owned(),
+            identity: self.predictor.forecaster().identity().to_owned(),
+            load: self.load.take(),
+        })
     }
 
     fn reset(&mut self, reason: ResetReason) {

@@ -16,14 +16,23 @@ use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use crate::engine::LoadReport;
 use crate::frame::MonoTime;
 use crate::ring::LatestSlot;
 use crate::task::predict::Forecaster;
 
 use super::PipelineError;
 
+/// A model that can take over.
+pub struct LoadedModel {
+    /// What predicts.
+    pub forecaster: Box<dyn Forecaster>,
+    /// Where it runs; none for a baseline.
+    pub report: Option<LoadReport>,
+}
+
 /// Loads the model; the text says why it could not.
-pub type Load = Box<dyn FnMut() -> Result<Box<dyn Forecaster>, String> + Send>;
+pub type Load = Box<dyn FnMut() -> Result<LoadedModel, String> + Send>;
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +42,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Brings the models that are loaded. Dropping it ends the watching thread.
 pub struct Reloader {
-    next: Arc<LatestSlot<Box<dyn Forecaster>>>,
+    next: Arc<LatestSlot<LoadedModel>>,
     retired: Sender<Box<dyn Forecaster>>,
 }
 
@@ -91,7 +100,7 @@ impl Reloader {
 
     /// The model that was loaded since the last call, if any; never waits.
     #[must_use]
-    pub fn poll(&self) -> Option<Box<dyn Forecaster>> {
+    pub fn poll(&self) -> Option<LoadedModel> {
         self.next.take(MonoTime::ZERO)
     }
 
@@ -99,6 +108,12 @@ impl Reloader {
     pub fn retire(&self, old: Box<dyn Forecaster>) {
         // Full only when models change faster than they are torn down; then it happens here.
         let _ = self.retired.try_send(old);
+    }
+}
+
+impl std::fmt::Debug for LoadedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedModel").field("name", &self.forecaster.name()).finish_non_exhaustive()
     }
 }
 
@@ -129,7 +144,7 @@ fn watch(
     mut loaded: Option<Stamp>,
     mut load: Load,
     every: Duration,
-    slot: &LatestSlot<Box<dyn Forecaster>>,
+    slot: &LatestSlot<LoadedModel>,
     retired: &Receiver<Box<dyn Forecaster>>,
 ) {
     let mut seen = loaded;
@@ -164,6 +179,10 @@ mod tests {
 
     use super::*;
 
+    fn copy_last() -> LoadedModel {
+        LoadedModel { forecaster: Box::new(CopyLast), report: None }
+    }
+
     #[test]
     fn a_changed_file_brings_a_new_model_and_a_bad_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
@@ -176,7 +195,7 @@ mod tests {
             let text = std::fs::read_to_string(&file).unwrap();
             let outcome = if text == "bad" { Err("broken".to_owned()) } else { Ok(()) };
             said.send(text).unwrap();
-            outcome.map(|()| Box::new(CopyLast) as Box<dyn Forecaster>)
+            outcome.map(|()| copy_last())
         };
         let wait = Duration::from_secs(20);
         let every = Duration::from_millis(2);
@@ -187,7 +206,7 @@ mod tests {
         assert_eq!(heard.recv_timeout(wait).unwrap(), "bad");
         std::fs::write(&path, "good one").unwrap();
         assert_eq!(heard.recv_timeout(wait).unwrap(), "good one");
-        let model = reloader.next.take(MonoTime::now().after(wait)).unwrap();
+        let model = reloader.next.take(MonoTime::now().after(wait)).unwrap().forecaster;
         assert_eq!(model.name(), "copy-last");
         reloader.retire(model);
         assert!(reloader.poll().is_none(), "the bad file left nothing behind");
@@ -204,7 +223,7 @@ mod tests {
             begun.send(()).unwrap();
             std::thread::sleep(Duration::from_millis(50));
             done.send(()).unwrap();
-            Ok(Box::new(CopyLast) as Box<dyn Forecaster>)
+            Ok(copy_last())
         };
         let every = Duration::from_millis(2);
         let (watching, reloader) =

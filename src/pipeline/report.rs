@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::sink::SinkCounts;
 use crate::source::Damage;
 
-use super::{FrameCounts, FrameRecord, LinkReport, Percentiles, PipelineError, Quality, RunStats};
+use super::{
+    FrameCounts, FrameRecord, LinkReport, ModelLog, Percentiles, PipelineError, Quality, RunStats,
+};
 
 /// A glance at a running stream.
 #[derive(Clone, Debug)]
@@ -85,6 +87,9 @@ pub struct RunReport {
     pub surprise_events: u64,
     /// State resets by reason.
     pub state_resets: BTreeMap<&'static str, u64>,
+    /// The models the figures come from, and how often they changed.
+    #[serde(flatten)]
+    pub models: ModelLog,
     /// Stages with the frames they ran on.
     pub stages: BTreeMap<&'static str, StageCounts>,
     /// Sinks with their own losses.
@@ -157,6 +162,7 @@ impl RunReport {
             worse,
             surprise_events: stats.events,
             state_resets: stats.resets(),
+            models: stats.models.clone(),
             stages: BTreeMap::from([("predict", predict)]),
             sinks,
             source_damage: stats.damage.clone(),

@@ -276,7 +276,9 @@ fn infer_loop(
         match ring.pop(MonoTime::now().after(POLL)) {
             Popped::Item(lost, _) if stop.is_aborted() => lost.ticket.dropped(DropReason::Shutdown),
             Popped::Item(captured, left_out) => match worker.process(captured, left_out) {
-                Ok(Some(record)) => sinks.iter().for_each(|sink| sink.offer(&record, stop)),
+                Ok(Some(record)) => {
+                    sinks.iter().for_each(|sink| sink.offer(&record, worker.model(), stop));
+                }
                 Ok(None) => {}
                 Err(error) => break Err(error),
             },

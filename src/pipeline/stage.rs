@@ -1,10 +1,12 @@
 //! The main stage of a run: what is done with each frame.
 
-use crate::frame::FrameMeta;
+use crate::frame::{FrameMeta, FrameSeq};
 use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::task::predict::{Step, Totals};
 use crate::vision::RgbImage;
+
+use super::ModelUse;
 
 /// What the inference thread runs on each frame. One thread owns it.
 pub trait Stage: Send {
@@ -20,6 +22,11 @@ pub trait Stage: Send {
     /// # Errors
     /// [`TaskError`] ends the run.
     fn between_frames(&mut self, age: Option<std::time::Duration>) -> Result<(), TaskError>;
+
+    /// The model that works on frame `seq`, told once when it begins; none while nothing changed.
+    fn new_model(&mut self, _seq: FrameSeq) -> Option<ModelUse> {
+        None
+    }
 
     /// Begins afresh before the next frame.
     fn reset(&mut self, reason: ResetReason);

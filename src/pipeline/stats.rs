@@ -11,7 +11,7 @@ use crate::frame::MonoTime;
 use crate::source::Damage;
 use crate::task::predict::{Distance, Totals};
 
-use super::{FrameRecord, Latency};
+use super::{FrameRecord, Latency, ModelLog};
 
 /// Measurements of a run.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct RunStats {
     pub events: u64,
     /// What the source could not read although it went on.
     pub damage: Damage,
+    /// The models in use so far.
+    pub models: ModelLog,
     /// The newest result.
     pub newest: Option<FrameRecord>,
     last_captured: Option<(u64, MonoTime)>,

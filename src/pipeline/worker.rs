@@ -12,7 +12,7 @@ use crate::model::ResetReason;
 use crate::ring::InFlight;
 use crate::vision::{FrameConverter, RgbImage, VisionError};
 
-use super::{Captured, FrameRecord, PipelineError, RunStats, Stage};
+use super::{Captured, FrameRecord, ModelUse, PipelineError, RunStats, Stage};
 
 /// The inference side of a run.
 pub struct Worker {
@@ -25,6 +25,7 @@ pub struct Worker {
     image: RgbImage,
     age: Option<Duration>,
     reopened: u64,
+    model: Option<Arc<ModelUse>>,
 }
 
 impl Worker {
@@ -47,12 +48,19 @@ impl Worker {
             image: RgbImage::default(),
             age: None,
             reopened: 0,
+            model: None,
         }
     }
 
     /// The main stage.
     pub fn stage(&mut self) -> &mut dyn Stage {
         &mut *self.stage
+    }
+
+    /// The model of the last result, if the stage has one.
+    #[must_use]
+    pub const fn model(&self) -> Option<&Arc<ModelUse>> {
+        self.model.as_ref()
     }
 
     /// Works on one frame; `None` when it was dropped (and counted).
@@ -99,6 +107,13 @@ impl Worker {
             ticket.dropped(DropReason::Deadline);
             return Ok(None);
         };
+        // Told before its first frame, so that a model that fails there is named too.
+        if let Some(model) = self.stage.new_model(meta.seq) {
+            let model = Arc::new(model);
+            let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+            stats.models.add(Arc::clone(&model));
+            self.model = Some(model);
+        }
         let counted = FrameMeta { seq: FrameSeq(meta.seq.0.wrapping_sub(left_out)), ..meta };
         let step = self.stage.step(&self.image, &counted)?;
         if !permit.is_valid() {

@@ -1,5 +1,6 @@
-//! One JSON object a line. Its `type` says what it is: `run` for the beginning of a run, `frame`
-//! for the result of a frame, `source_state` for a change of the connection to the source.
+//! One JSON object a line. Its `type` says what it is: `run` for the beginning of a run, `model`
+//! for the model of the results that follow, `frame` for the result of a frame, `source_state` for
+//! a change of the connection to the source.
 //!
 //! A file is appended to and never emptied: a service that is started again must not wipe what it
 //! recorded before. The `run` line, written before the first other one, divides the runs.
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::frame::MonoTime;
-use crate::pipeline::{FrameRecord, LinkChange};
+use crate::pipeline::{FrameRecord, LinkChange, ModelUse};
 use crate::source::StateChange;
 use crate::task::predict::SurpriseEvent;
 
@@ -34,8 +35,9 @@ const BUFFER: usize = 1 << 16;
 /// A line by its `type`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Line {
+enum Line<'a> {
     Run(RunLine),
+    Model(&'a ModelUse),
     Frame(FrameLine),
     SourceState(LinkChange),
 }
@@ -94,7 +96,7 @@ impl Jsonl {
     }
 
     /// Writes a line at once, so that none is torn by an error within it.
-    fn put(&mut self, line: &Line) -> io::Result<()> {
+    fn put(&mut self, line: &Line<'_>) -> io::Result<()> {
         self.text.clear();
         if std::mem::take(&mut self.torn) {
             self.text.push(b'\n');
@@ -118,7 +120,7 @@ impl RunLine {
     }
 }
 
-fn add(text: &mut Vec<u8>, line: &Line) -> io::Result<()> {
+fn add(text: &mut Vec<u8>, line: &Line<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *text, line)?;
     text.push(b'\n');
     Ok(())
@@ -174,6 +176,10 @@ impl ResultSink for Jsonl {
         self.put(&Line::Frame(line))
     }
 
+    fn write_model(&mut self, model: &ModelUse) -> io::Result<()> {
+        self.put(&Line::Model(model))
+    }
+
     fn write_change(&mut self, change: &StateChange) -> io::Result<()> {
         self.put(&Line::SourceState(LinkChange::from(change)))
     }
@@ -193,24 +199,10 @@ impl std::fmt::Debug for Jsonl {
 mod tests {
     use serde_json::Value;
 
-    use crate::frame::FrameSeq;
     use crate::source::LinkState;
-    use crate::task::predict::Step;
 
+    use super::super::sample::record;
     use super::*;
-
-    fn record(event: Option<SurpriseEvent>) -> FrameRecord {
-        let infer = Duration::from_millis(3);
-        let step = Step { horizon: 1, reset: None, score: None, surprise: None, event, infer };
-        FrameRecord {
-            seq: FrameSeq(7),
-            captured: MonoTime::ZERO,
-            position: None,
-            age: Duration::ZERO,
-            convert: Duration::ZERO,
-            step,
-        }
-    }
 
     fn change() -> StateChange {
         let reason = Some("pulled".to_owned());
@@ -226,16 +218,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.jsonl");
         let mut sink = Jsonl::append(&path).unwrap();
-        sink.write(&record(Some(SurpriseEvent::Started { score: 9.0 }))).unwrap();
+        let (name, identity) = ("m".to_owned(), "hash".to_owned());
+        sink.write_model(&ModelUse { from_seq: 7, name, identity, load: None }).unwrap();
+        let mut surprise = record();
+        surprise.step.event = Some(SurpriseEvent::Started { score: 9.0 });
+        sink.write(&surprise).unwrap();
         sink.write_change(&change()).unwrap();
         sink.flush().unwrap();
         let lines = lines(&std::fs::read_to_string(&path).unwrap());
         let types: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
-        assert_eq!(types, ["run", "frame", "source_state"]);
+        assert_eq!(types, ["run", "model", "frame", "source_state"]);
         assert!(lines[0]["unix_ms"].as_u64().unwrap() > 1_000_000_000_000, "{}", lines[0]);
-        assert_eq!((&lines[1]["seq"], &lines[1]["infer_ms"]), (&7.into(), &3.0.into()));
-        assert_eq!(lines[1]["event"], "surprise_started");
-        assert_eq!((&lines[2]["state"], &lines[2]["event"]), (&"stalled".into(), &Value::Null));
+        assert_eq!((&lines[1]["from_seq"], &lines[1]["identity"]), (&7.into(), &"hash".into()));
+        assert_eq!((&lines[2]["seq"], &lines[2]["infer_ms"]), (&7.into(), &3.0.into()));
+        assert_eq!(lines[2]["event"], "surprise_started");
+        assert_eq!((&lines[3]["state"], &lines[3]["event"]), (&"stalled".into(), &Value::Null));
     }
 
     #[test]
@@ -249,7 +246,7 @@ mod tests {
             drop(Jsonl::append(&path).unwrap());
             assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
             let mut sink = Jsonl::append(&path).unwrap();
-            sink.write(&record(None)).unwrap();
+            sink.write(&record()).unwrap();
             sink.flush().unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
             let added = text.strip_prefix(before).unwrap().trim_start();

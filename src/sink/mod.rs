@@ -1,9 +1,12 @@
 //! Where results go. A sink has a bounded queue and a thread of its own, so that it degrades
 //! before prediction does.
 
+mod drain;
 mod jsonl;
 mod queue;
 mod result_sink;
+#[cfg(test)]
+mod sample;
 mod y4m;
 
 pub use jsonl::Jsonl;

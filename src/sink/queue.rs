@@ -7,24 +7,19 @@
 //! Threading: `offer` is called by the inference thread; the sink has a thread of its own.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 use crate::frame::MonoTime;
-use crate::pipeline::{FrameRecord, PipelineError, Stop};
+use crate::pipeline::{FrameRecord, ModelUse, PipelineError, Stop};
 use crate::source::StateChange;
 
 use super::ResultSink;
-
-/// How long results may lie in a sink's own buffer.
-const FLUSH_EVERY: Duration = Duration::from_millis(500);
-
-/// How many results may lie there: what is lost at most when a disk is full.
-const FLUSH_AT: u64 = 64;
+use super::drain::{Entry, Shared, drain};
 
 /// The accounts of a sink: `offered = written + dropped` once it has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,25 +44,6 @@ const HASTE: Duration = Duration::from_secs(2);
 /// How often a wait looks whether the run was interrupted.
 const POLL: Duration = Duration::from_millis(50);
 
-#[derive(Debug)]
-enum Entry {
-    Frame(FrameRecord),
-    /// Shared, since a change of state is rare and may carry a text.
-    Link(Arc<StateChange>),
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    offered: AtomicU64,
-    /// Taken by the sink, perhaps into its buffer only: the sign that it is alive.
-    taken: AtomicU64,
-    written: AtomicU64,
-    closing: AtomicBool,
-    /// It took nothing for [`PATIENCE`]; until it takes something again nobody waits for it.
-    stuck: AtomicBool,
-    failed: Mutex<Option<io::Error>>,
-}
-
 /// A sink's thread, held by whoever ends the run.
 #[derive(Debug)]
 pub struct SinkQueue {
@@ -86,20 +62,20 @@ pub struct SinkFeed {
 }
 
 impl SinkFeed {
-    /// Hands a result over; a failed, full or stuck sink loses it, which is counted.
-    pub fn offer(&self, record: &FrameRecord, stop: &Stop) {
-        self.offer_within(record, stop, PATIENCE);
+    /// Hands a result over with the model that made it; a failed, full or stuck sink loses it,
+    /// which is counted.
+    pub fn offer(&self, record: &FrameRecord, model: Option<&Arc<ModelUse>>, stop: &Stop) {
+        self.offer_within(Entry::Frame(*record, model.cloned()), stop, PATIENCE);
     }
 
-    fn offer_within(&self, record: &FrameRecord, stop: &Stop, patience: Duration) {
+    fn offer_within(&self, mut record: Entry, stop: &Stop, patience: Duration) {
         self.shared.offered.fetch_add(1, Ordering::Relaxed);
         // A failure is the sink's: its thread keeps the error, the loss shows in the counts.
         if self.lossy {
-            let _ = self.sender.try_send(Entry::Frame(*record));
+            let _ = self.sender.try_send(record);
             return;
         }
         let given_up = MonoTime::now().after(patience);
-        let mut record = Entry::Frame(*record);
         loop {
             let stuck = self.shared.stuck.load(Ordering::Relaxed);
             let wait = if stuck || stop.is_aborted() { Duration::ZERO } else { POLL };
@@ -224,79 +200,11 @@ fn ended_in_time(ended: &Receiver<()>, shared: &Shared, stop: &Stop) -> bool {
     }
 }
 
-fn drain(sink: &mut dyn ResultSink, results: &Receiver<Entry>, shared: &Shared) -> io::Result<()> {
-    let mut held = Held { results: 0, since: MonoTime::now(), shared };
-    loop {
-        match results.recv_timeout(FLUSH_EVERY) {
-            Ok(Entry::Link(change)) => sink.write_change(&change)?,
-            Ok(Entry::Frame(record)) => {
-                if let Err(error) = sink.write(&record) {
-                    // Those before it may still get through; the error is the first one.
-                    let _ = held.flush(sink);
-                    return Err(error);
-                }
-                held.results += 1;
-                shared.taken.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                held.flush(sink)?;
-                if shared.closing.load(Ordering::Acquire) {
-                    return Ok(());
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => return held.flush(sink),
-        }
-        // Who reads along wants the newest now, not when a buffer is full.
-        if results.is_empty()
-            || held.results >= FLUSH_AT
-            || MonoTime::now().since(held.since) >= FLUSH_EVERY
-        {
-            held.flush(sink)?;
-        }
-    }
-}
-
-/// Results in the sink's buffer, of which nobody knows yet whether there is room for them.
-struct Held<'a> {
-    results: u64,
-    since: MonoTime,
-    shared: &'a Shared,
-}
-
-impl Held<'_> {
-    fn flush(&mut self, sink: &mut dyn ResultSink) -> io::Result<()> {
-        self.since = MonoTime::now();
-        sink.flush()?;
-        self.shared.written.fetch_add(std::mem::take(&mut self.results), Ordering::Relaxed);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::frame::{FrameSeq, MonoTime};
-    use crate::task::predict::Step;
-
+    use super::super::drain::FLUSH_AT;
+    use super::super::sample::record;
     use super::*;
-
-    fn record() -> FrameRecord {
-        let step = Step {
-            horizon: 1,
-            reset: None,
-            score: None,
-            surprise: None,
-            event: None,
-            infer: Duration::ZERO,
-        };
-        FrameRecord {
-            seq: FrameSeq(1),
-            captured: MonoTime::ZERO,
-            position: None,
-            age: Duration::ZERO,
-            convert: Duration::ZERO,
-            step,
-        }
-    }
 
     /// Takes everything into a buffer; a disk with room for `room` results takes it from there.
     struct Buffered {
@@ -327,7 +235,7 @@ mod tests {
             let sink = Buffered { room, taken: 0, flushed: bounded(1).0 };
             let queue = SinkQueue::start(Box::new(sink), 1_000, false).unwrap();
             let feed = queue.feed();
-            (0..offered).for_each(|_| feed.offer(&record(), &Stop::new()));
+            (0..offered).for_each(|_| feed.offer(&record(), None, &Stop::new()));
             drop(feed);
             let (_, counts, error) = queue.finish(&Stop::new());
             assert_eq!((counts.offered, counts.written + counts.dropped), (offered, offered));
@@ -343,7 +251,7 @@ mod tests {
         let queue = SinkQueue::start(Box::new(sink), 4, false).unwrap();
         let feed = queue.feed();
         while flushed.try_recv().is_err() {
-            feed.offer(&record(), &Stop::new());
+            feed.offer(&record(), None, &Stop::new());
         }
         drop(feed);
         let (_, counts, error) = queue.finish(&Stop::new());
@@ -373,36 +281,6 @@ mod tests {
         }
     }
 
-    /// Says what it is told to do.
-    struct Told(Sender<&'static str>);
-
-    impl ResultSink for Told {
-        fn name(&self) -> &str {
-            "told"
-        }
-
-        fn write(&mut self, _record: &FrameRecord) -> io::Result<()> {
-            self.0.send("write").map_err(io::Error::other)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.send("flush").map_err(io::Error::other)
-        }
-    }
-
-    #[test]
-    fn the_last_of_a_burst_is_flushed_at_once() {
-        let (say, told) = bounded(8);
-        let (send, results) = bounded(2);
-        for _ in 0..2 {
-            send.send(Entry::Frame(record())).unwrap();
-        }
-        drop(send);
-        drain(&mut Told(say), &results, &Shared::default()).unwrap();
-        // The last one belongs to the end of the results.
-        assert_eq!(told.iter().collect::<Vec<_>>(), ["write", "write", "flush", "flush"]);
-    }
-
     #[test]
     fn a_slow_sink_loses_and_counts() {
         let (open, go) = bounded::<()>(0);
@@ -410,7 +288,7 @@ mod tests {
         let queue = SinkQueue::start(Box::new(sink), 2, true).unwrap();
         let feed = queue.feed();
         for _ in 0..10 {
-            feed.offer(&record(), &Stop::new());
+            feed.offer(&record(), None, &Stop::new());
         }
         drop((open, feed));
         let (_, counts, error) = queue.finish(&Stop::new());
@@ -427,7 +305,7 @@ mod tests {
         let queue = SinkQueue::start(Box::new(sink), 1, false).unwrap();
         let feed = queue.feed();
         for _ in 0..20 {
-            feed.offer(&record(), &Stop::new());
+            feed.offer(&record(), None, &Stop::new());
         }
         drop(feed);
         let (name, counts, error) = queue.finish(&Stop::new());
@@ -441,7 +319,8 @@ mod tests {
         let queue =
             SinkQueue::start(Box::new(Gate { go, fail_at: 0, writes: 0 }), 1, false).unwrap();
         let (feed, stop) = (queue.feed(), Stop::new());
-        let offer = || feed.offer_within(&record(), &stop, Duration::from_millis(10));
+        let offer =
+            || feed.offer_within(Entry::Frame(record(), None), &stop, Duration::from_millis(10));
         while !feed.shared.stuck.load(Ordering::Relaxed) {
             offer();
         }
@@ -463,7 +342,11 @@ mod tests {
         let waiting = std::thread::spawn({
             let stop = stop.clone();
             // Not one of these can be written, so this would wait for ever.
-            move || (0..4).for_each(|_| feed.offer_within(&record(), &stop, Duration::MAX))
+            move || {
+                (0..4).for_each(|_| {
+                    feed.offer_within(Entry::Frame(record(), None), &stop, Duration::MAX);
+                });
+            }
         });
         stop.abort();
         waiting.join().unwrap();

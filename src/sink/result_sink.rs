@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::pipeline::FrameRecord;
+use crate::pipeline::{FrameRecord, ModelUse};
 use crate::source::StateChange;
 
 /// Takes the result of each frame, in a thread of its own.
@@ -15,6 +15,14 @@ pub trait ResultSink: Send {
     /// # Errors
     /// The system's answer; the sink gets no further results then.
     fn write(&mut self, record: &FrameRecord) -> io::Result<()>;
+
+    /// Writes which model made the results that follow; a sink of pictures leaves it out.
+    ///
+    /// # Errors
+    /// The system's answer; the sink gets no further results then.
+    fn write_model(&mut self, _model: &ModelUse) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes a change of the connection to the source; a sink of pictures leaves it out.
     ///

@@ -54,10 +54,13 @@ impl Running {
 
     /// The results so far; a line that is still being written is left out.
     fn results(&self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| line["type"] == "frame").collect()
+    }
+
+    fn lines(&self) -> Vec<Value> {
         let text = self.text("results");
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["type"] == "frame").collect()
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn wait_until(&mut self, what: &str, is: impl Fn(&Self) -> bool) {
@@ -152,7 +155,32 @@ fn run_through_changes(more: &[&str]) -> Told {
     assert!(old.windows(2).all(|r| r[0]["seq"].as_u64() < r[1]["seq"].as_u64()));
     let new = old.split_off(old.iter().position(|r| r["reset"] == "reload").unwrap());
     assert!(new.iter().filter_map(apart).all(|d| d < 0.01), "the new model is not in use");
+    named_rightly(&summary, &run.lines(), &new[0]["seq"]);
     Told { old, new, summary }
+}
+
+/// Summary and recording must name both models; `first` is the first frame of the second one.
+fn named_rightly(summary: &Value, lines: &[Value], first: &Value) {
+    let identity = |bytes: Vec<u8>| {
+        Value::from(ModelFile::from_bytes("m", bytes).unwrap().sha256().to_owned())
+    };
+    let (old, new) = (identity(fs::read(shipped()).unwrap()), identity(repeating()));
+    let told = &summary["predictor"];
+    assert_eq!((&told["name"], &told["identity"]), (&"repeating".into(), &new));
+    assert_eq!((&summary["reloads"], summary["models"].as_array().unwrap().len()), (&1.into(), 2));
+    let models = &summary["models"];
+    assert_eq!((&models[0]["identity"], &models[0]["from_seq"]), (&old, &0.into()));
+    assert_eq!((&models[1]["identity"], &models[1]["from_seq"]), (&new, first));
+    assert_eq!(summary["load"], models[1]["load"]);
+    assert!(models[0]["load"]["placement"][0]["nodes"].as_u64() > Some(1), "{}", models[0]);
+
+    let at = |identity: &Value| {
+        lines.iter().position(|l| l["type"] == "model" && l["identity"] == *identity).unwrap()
+    };
+    assert_eq!((at(&old), lines[2]["seq"].as_u64()), (1, Some(0)));
+    let after = &lines[at(&new) + 1];
+    assert_eq!((&after["type"], &after["seq"]), (&"frame".into(), first));
+    assert_eq!(lines.iter().filter(|l| l["type"] == "model").count(), 2);
 }
 
 #[test]

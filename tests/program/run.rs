@@ -96,10 +96,11 @@ fn results_are_recorded_line_by_line() {
     let json = quick(&["--frames", "25", "--record-jsonl", path, "--json"]).json();
     assert_eq!(json["sinks"]["jsonl"]["written"], 25);
     let lines = recorded(&file);
-    assert_eq!((lines.len(), &lines[0]["type"]), (26, &"run".into()));
-    assert!(lines[1..].iter().all(|line| line["type"] == "frame"));
-    assert_eq!((&lines[1]["seq"], &lines[1]["reset"]), (&0.into(), &"start".into()));
-    assert!(lines[25]["pd"].as_f64().unwrap() > 0.0);
+    assert_eq!((lines.len(), &lines[0]["type"]), (27, &"run".into()));
+    assert_eq!((&lines[1]["type"], &lines[1]["identity"]), (&"model".into(), &"copy-last".into()));
+    assert!(lines[2..].iter().all(|line| line["type"] == "frame"));
+    assert_eq!((&lines[2]["seq"], &lines[2]["reset"]), (&0.into(), &"start".into()));
+    assert!(lines[26]["pd"].as_f64().unwrap() > 0.0);
 }
 
 fn recorded(file: &std::path::Path) -> Vec<Value> {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use framecast::config::Config;
 use framecast::frame::{FramePool, Rational};
 use framecast::pipeline::{
-    self, Outcome as Ending, PredictStage, Reloader, RunOptions, StateKeeper, Stop, Watching,
+    self, LoadedModel, Outcome as Ending, PredictStage, Reloader, RunOptions, StateKeeper, Stop,
+    Watching,
 };
 use framecast::ring::Policy;
 use framecast::sink::{Jsonl, ResultSink};
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     options.link_events = events;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
-    let about = summary::About::new(&config, &info, &opened);
+    let mut about = summary::About::new(&config, &info, &opened);
     let (_watching, stage) = predict_stage(&config, &options, &info, opened, state_file)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
@@ -48,6 +49,9 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     let finished =
         pipeline::run(source, stage, sinks, &options, &stop, &mut |now| status.show(now));
     status.end();
+    if let Some(model) = finished.report.models.models.back() {
+        about.now_uses(model);
+    }
     summary::print(args.json, stdout_taken, &about, &finished)?;
     match finished.error {
         Some(error) => Err(error.into()),
@@ -90,6 +94,7 @@ fn predict_stage(
     let wishes =
         PredictorOptions { horizon: config.predict.horizon, rate, ..PredictorOptions::default() };
     let mut stage = PredictStage::new(Predictor::new(opened.forecaster, info.size, wishes)?);
+    stage = stage.with_load_report(opened.report);
     if let Some(file) = state_file {
         stage = stage.with_state_file(file)?;
     }
@@ -97,7 +102,7 @@ fn predict_stage(
     if let Some(path) = opened.path.filter(|_| config.model.reload) {
         let (config, size, file) = (config.clone(), info.size, path.clone());
         let load = move || match forecaster::load(&config, file.clone(), size) {
-            Ok(opened) => Ok(opened.forecaster),
+            Ok(Opened { forecaster, report, .. }) => Ok(LoadedModel { forecaster, report }),
             Err(failure) => Err(failure.to_string()),
         };
         let (thread, reloader) = Reloader::watch(path, opened.stamp, Box::new(load))?;

@@ -7,13 +7,13 @@ use std::path::Path;
 use framecast::config::Config;
 use framecast::engine::{LoadReport, Placement};
 use framecast::frame::DropReason;
-use framecast::pipeline::{Finished, Percentiles, Quality, RunReport};
+use framecast::pipeline::{Finished, ModelLog, ModelUse, Percentiles, Quality, RunReport};
 use framecast::source::SourceInfo;
 use serde::Serialize;
 
 use crate::cli::forecaster::Opened;
 
-/// What a run consists of, known before it starts.
+/// What a run consists of. The model is the one in use: the first until the end, then the last.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct About {
     source: SourceAbout,
@@ -59,8 +59,7 @@ struct Document<'a> {
 impl About {
     pub(super) fn new(config: &Config, info: &SourceInfo, opened: &Opened) -> Self {
         let path = opened.path.as_deref().map(Path::display).map(|p| p.to_string());
-        let load = opened.report.clone();
-        Self {
+        let mut about = Self {
             source: SourceAbout {
                 uri: info.uri.clone(),
                 description: info.description.clone(),
@@ -76,11 +75,27 @@ impl About {
                 identity: opened.forecaster.identity().to_owned(),
                 horizon: config.predict.horizon.to_string(),
             },
-            engine: load.as_ref().map_or_else(|| "none".to_owned(), |r| r.engine.clone()),
-            engine_version: load.as_ref().map(|r| r.version.clone()),
-            providers: load.as_ref().map(|r| r.placement.clone()).unwrap_or_default(),
-            load,
-        }
+            engine: String::new(),
+            engine_version: None,
+            providers: Vec::new(),
+            load: None,
+        };
+        about.runs_on(opened.report.as_ref());
+        about
+    }
+
+    /// Another model has taken over.
+    pub(super) fn now_uses(&mut self, model: &ModelUse) {
+        self.predictor.name.clone_from(&model.name);
+        self.predictor.identity.clone_from(&model.identity);
+        self.runs_on(model.load.as_ref());
+    }
+
+    fn runs_on(&mut self, load: Option<&LoadReport>) {
+        self.engine = load.map_or_else(|| "none".to_owned(), |r| r.engine.clone());
+        self.engine_version = load.map(|r| r.version.clone());
+        self.providers = load.map(|r| r.placement.clone()).unwrap_or_default();
+        self.load = load.cloned();
     }
 
     /// One line that says what begins.
@@ -125,6 +140,9 @@ fn as_text(about: &About, report: &RunReport) -> String {
     line("source", about.source.description.clone());
     line("model", format!("{}, {} ahead", about.predictor.name, horizon(about)));
     line("engine", engine(about));
+    if report.models.reloads > 0 {
+        line("reloads", reloads(&report.models));
+    }
     let outcome = format!("{:?}", report.outcome).to_lowercase();
     line("run", format!("{outcome} after {:.1} s, {:.1} fps", report.seconds, report.fps));
     line(
@@ -181,6 +199,16 @@ fn horizon(about: &About) -> String {
     }
 }
 
+/// The models in the order they came, since the figures are those of all of them.
+fn reloads(log: &ModelLog) -> String {
+    let each = log.models.iter().map(|model| {
+        let ModelUse { from_seq, name, identity, .. } = &**model;
+        format!("{name} {identity:.8} from frame {from_seq}")
+    });
+    let each: Vec<_> = each.collect();
+    format!("{}; the figures are over all: {}", log.reloads, each.join(", "))
+}
+
 fn engine(about: &About) -> String {
     let Some(version) = &about.engine_version else {
         return "none, a baseline needs no engine".to_owned();
@@ -215,4 +243,24 @@ fn percentiles(p: &Percentiles) -> String {
 fn quality(quality: Quality) -> String {
     let psnr = quality.psnr.map_or_else(|| "inf".to_owned(), |db| format!("{db:.2}"));
     format!("PD {:.3}, PSNR {psnr} dB", quality.pd)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn models_are_named_with_their_first_frame() {
+        let mut log = ModelLog::default();
+        for (from_seq, name, identity) in [(0, "old", "0123456789ab"), (300, "new", "ba9876543210")]
+        {
+            let (name, identity) = (name.to_owned(), identity.to_owned());
+            log.add(Arc::new(ModelUse { from_seq, name, identity, load: None }));
+        }
+        let text = reloads(&log);
+        let ends = "all: old 01234567 from frame 0, new ba987654 from frame 300";
+        assert!(text.starts_with("1;") && text.ends_with(ends), "{text}");
+    }
 }
