@@ -348,6 +348,17 @@ mod tests {
         assert_eq!(userinfo("clip.mp4"), "");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_brings_a_password_out(before in "[^:]*", after in ".*") {
+            let uri = format!("rtsp://user:hunter2@{after}");
+            assert!(!redact(&uri).contains("hunter2"), "{uri}");
+            assert!(userinfo(&uri).contains("hunter2"), "{uri}");
+            let text = format!("{before} {uri}");
+            assert!(!redact_within(&text).contains("hunter2"), "{text}");
+        }
+    }
+
     #[test]
     fn kinds_by_name_and_content() {
         assert_eq!(FileKind::by_name("a.tar.gz"), Some(FileKind::Tar));
