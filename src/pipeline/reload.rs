@@ -202,9 +202,15 @@ mod tests {
         let (_watching, reloader) =
             Reloader::watch_every(path.clone(), loaded, Box::new(load), every).unwrap();
         assert!(reloader.poll().is_none());
-        std::fs::write(&path, "bad").unwrap();
+        // By renaming: a write empties the file first, which two quick looks may take for a model.
+        let put = |text: &str| {
+            let new = dir.path().join("new");
+            std::fs::write(&new, text).unwrap();
+            std::fs::rename(new, &path).unwrap();
+        };
+        put("bad");
         assert_eq!(heard.recv_timeout(wait).unwrap(), "bad");
-        std::fs::write(&path, "good one").unwrap();
+        put("good one");
         assert_eq!(heard.recv_timeout(wait).unwrap(), "good one");
         let model = reloader.next.take(MonoTime::now().after(wait)).unwrap().forecaster;
         assert_eq!(model.name(), "copy-last");
