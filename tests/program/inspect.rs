@@ -173,3 +173,12 @@ fn unknown_sizes_are_a_usage_error() {
         framecast(&["model", "inspect", file, "--bind", bind]).refused(2, &["H"]);
     }
 }
+
+#[test]
+fn a_path_without_a_model_is_refused_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().to_str().unwrap();
+    for (command, path) in [("inspect", "/no/such"), ("check", "/no/such"), ("check", empty)] {
+        framecast(&["model", command, path]).refused(3, &[path]);
+    }
+}
