@@ -5,6 +5,7 @@
 //! [`scene::SceneChange`]) belong to one thread each and allocate only when a picture is larger
 //! than all before it.
 
+pub mod blend;
 mod colour;
 mod dispatch;
 mod error;
@@ -12,6 +13,7 @@ mod float_image;
 mod image;
 pub mod jpeg;
 pub mod metrics;
+pub mod motion;
 pub mod resize;
 pub mod scene;
 pub mod tensor;
