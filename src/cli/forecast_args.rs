@@ -11,7 +11,7 @@ pub(crate) struct ForecastArgs {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// Predictor: an ONNX file, copy-last or linear; the configured one when not given
+    /// Predictor: an ONNX file, copy-last, linear, motion or gate; the configured one when not given
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
 

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use framecast::config::Config;
 use framecast::engine::{self, LoadReport};
 use framecast::frame::Size;
-use framecast::model::{ModelFile, Overlay, registry};
+use framecast::model::{ModelFile, Overlay, PredictKind, registry};
 use framecast::pipeline::Stamp;
-use framecast::task::predict::{CopyLast, Direct, Forecaster, Linear, binding};
+use framecast::task::predict::{
+    Blend, CopyLast, Direct, Forecaster, Linear, Motion, binding, blend_binding,
+};
 
 use super::exit::{self, Failure};
 
@@ -29,6 +31,8 @@ pub(crate) fn open(config: &Config, size: Size) -> Result<Opened, Failure> {
         // Copy-last is measured beside every predictor, so alone it is the run without a model.
         "none" | CopyLast::NAME => Ok(baseline(Box::new(CopyLast))),
         Linear::NAME => Ok(baseline(Box::new(Linear::new()))),
+        Motion::NAME => Ok(baseline(Box::new(Motion::velocity()))),
+        Motion::GATE => Ok(baseline(Box::new(Motion::gate()))),
         name => {
             // A path in a configuration file is relative to that file.
             let base: Vec<_> = config.model.base.iter().cloned().collect();
@@ -62,16 +66,17 @@ pub(crate) fn load(config: &Config, path: PathBuf, size: Size) -> Result<Opened,
     };
     let mut options = config.load_options();
     let bind = |error| Failure::new(exit::CONFIG, anyhow::Error::new(error));
-    let mut sizes = binding(&contract, size).map_err(bind)?;
+    let blend = contract.kind == Some(PredictKind::Blend);
+    let sizes = if blend { blend_binding(&contract, size) } else { binding(&contract, size) };
+    let mut sizes = sizes.map_err(bind)?;
     sizes.append(&mut options.bind);
     options.bind = sizes;
     let loaded = engine::load(&file, &options)?;
     let identity = file.sha256().to_owned();
-    let direct = Direct::new(loaded.session, &contract, identity, size).map_err(bind)?;
-    Ok(Opened {
-        forecaster: Box::new(direct),
-        path: Some(path),
-        stamp,
-        report: Some(loaded.report),
-    })
+    let forecaster: Box<dyn Forecaster> = if blend {
+        Box::new(Blend::new(loaded.session, &contract, identity, size).map_err(bind)?)
+    } else {
+        Box::new(Direct::new(loaded.session, &contract, identity, size).map_err(bind)?)
+    };
+    Ok(Opened { forecaster, path: Some(path), stamp, report: Some(loaded.report) })
 }

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URI")]
     source: Option<String>,
 
-    /// Predictor: an ONNX file, copy-last, linear, or none
+    /// Predictor: an ONNX file, copy-last, linear, motion, gate, or none
     #[arg(long, value_name = "MODEL")]
     predict: Option<String>,
 

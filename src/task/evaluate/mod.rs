@@ -8,6 +8,7 @@ mod judge;
 mod picture;
 mod report;
 mod scores;
+mod sequence_set;
 mod sequences;
 mod tally;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use serde::Serialize;
 pub use evaluator::{Evaluator, Maker, Progress};
 pub use report::{EvalReport, LatencyMs, Row};
 pub use scores::{FrameScore, Means, Paired, Scores};
+pub use sequence_set::SequenceSet;
 
 /// How data are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

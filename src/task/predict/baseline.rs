@@ -153,7 +153,8 @@ impl Forecaster for Linear {
     }
 }
 
-fn expect_length(name: &str, bytes: &[u8], expected: usize) -> Result<(), TaskError> {
+/// Refuses a saved state of another length.
+pub(super) fn expect_length(name: &str, bytes: &[u8], expected: usize) -> Result<(), TaskError> {
     if bytes.len() == expected {
         return Ok(());
     }

@@ -2,14 +2,16 @@
 //!
 //! A [`Predictor`] takes the frames of one stream in order. For each it compares what it had
 //! predicted with what arrived, beside copy-last on the same frame, and predicts anew. What makes
-//! the prediction is a [`Forecaster`]: a `direct` model, or one of the baselines.
+//! the prediction is a [`Forecaster`]: a `direct` or `blend` model, or one of the baselines.
 
 mod baseline;
+mod blend;
 mod direct;
 mod fit;
 mod forecaster;
 mod horizon;
 mod interval;
+mod motion;
 mod packing;
 mod pending;
 mod predictor;
@@ -25,11 +27,13 @@ mod view;
 mod window;
 
 pub use baseline::{CopyLast, Linear};
+pub use blend::{Blend, FEATURE_SET, blend_binding};
 pub use direct::Direct;
 pub use fit::{Fit, binding};
 pub use forecaster::Forecaster;
 pub use horizon::{Horizon, MAX_HORIZON};
 pub use interval::RunningMedian;
+pub use motion::Motion;
 pub use predictor::{Predictor, PredictorOptions, Step};
 pub use state_file::SavedState;
 pub use surprise::{Surprise, SurpriseEvent, SurpriseOptions};
