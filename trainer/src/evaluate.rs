@@ -2,11 +2,11 @@
 
 use framecast::engine::{LoadOptions, load};
 use framecast::frame::{FramePool, Size};
-use framecast::model::{ModelFile, Score};
+use framecast::model::{ModelFile, PredictKind, Score};
 use framecast::source::{self, SourceOptions};
 use framecast::task::TaskError;
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator};
-use framecast::task::predict::{Direct, Forecaster, binding};
+use framecast::task::predict::{Blend, Direct, Forecaster, binding, blend_binding};
 
 use crate::TrainError;
 
@@ -26,10 +26,16 @@ pub fn evaluate(
     let contract = contract.ok_or_else(|| fail("it carries no contract".to_owned()))?;
     let mut make = |size: Size| -> Result<Box<dyn Forecaster>, Failure> {
         let mut options = load_options.clone();
-        options.bind.extend(binding(&contract, size)?);
+        let blend = contract.kind == Some(PredictKind::Blend);
+        let sizes = if blend { blend_binding(&contract, size)? } else { binding(&contract, size)? };
+        options.bind.extend(sizes);
         let loaded = load(model, &options).map_err(|e| Failure(e.to_string()))?;
         let identity = model.sha256().to_owned();
-        Ok(Box::new(Direct::new(loaded.session, &contract, identity, size)?))
+        Ok(if blend {
+            Box::new(Blend::new(loaded.session, &contract, identity, size)?)
+        } else {
+            Box::new(Direct::new(loaded.session, &contract, identity, size)?)
+        })
     };
     let options = EvalOptions { frames: Some(frames), ..EvalOptions::default() };
     let mut evaluator = Evaluator::new(options, &mut make);

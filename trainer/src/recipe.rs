@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::data::DataRecipe;
+use crate::data::{DataRecipe, RecordingRecipe, SequencesRecipe};
 use crate::loss::Weights;
 use crate::net::{Preset, direct};
 
@@ -59,6 +59,8 @@ pub struct Training {
     pub chunk: usize,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// How much faster the scalars of a `blend` network's gate learn.
+    pub gate_rate: f32,
     /// Steps until the learning rate is reached.
     pub warm_up: u64,
     /// Share of the learning rate at the end of the cosine.
@@ -80,6 +82,7 @@ impl Default for Training {
             batch: 8,
             chunk: 8,
             learning_rate: 2e-3,
+            gate_rate: 30.0,
             warm_up: 100,
             floor: 0.02,
             weight_decay: 1e-4,
@@ -102,11 +105,22 @@ pub struct Validation {
     pub frames: u64,
     /// Size of the pictures.
     pub size: [u32; 2],
+    /// Recordings beside them.
+    pub recording: Vec<RecordingRecipe>,
+    /// Sets of sequences, of which only the last frames are scored.
+    pub sequences: Vec<SequencesRecipe>,
 }
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { every: 200, seeds: vec![9_901, 9_902, 9_903], frames: 24, size: [160, 96] }
+        Self {
+            every: 200,
+            seeds: vec![9_901, 9_902, 9_903],
+            frames: 24,
+            size: [160, 96],
+            recording: Vec::new(),
+            sequences: Vec::new(),
+        }
     }
 }
 
@@ -158,7 +172,7 @@ impl Recipe {
             ("train.threads", t.threads as u64, 1, 256),
             ("validate.every", self.validate.every, 1, 1_000_000),
             ("validate.frames", self.validate.frames, 2, 10_000),
-            ("validate.seeds (their number)", self.validate.seeds.len() as u64, 1, 100),
+            ("validate.seeds (their number)", self.validate.seeds.len() as u64, 0, 100),
         ] {
             if !(low..=high).contains(&value) {
                 return Err(format!("{key} = {value} is outside {low} to {high}"));
@@ -169,6 +183,7 @@ impl Recipe {
             ("train.floor", t.floor, 0.0, 1.0),
             ("train.weight_decay", f64::from(t.weight_decay), 0.0, 1.0),
             ("train.clip", f64::from(t.clip), 1e-6, 1e6),
+            ("train.gate_rate", f64::from(t.gate_rate), 0.0, 1e4),
             ("train.ema", f64::from(t.ema), 0.0, 0.999_999),
             ("data.repeats", f64::from(self.data.repeats), 0.0, 1.0),
         ] {
@@ -212,7 +227,7 @@ mod tests {
         assert!(refused("side = 32", "side = 30").contains("data.side = 30"));
         assert!(refused("frames = 9", "frames = 2").contains("outside 3 to 1000"));
         assert!(refused("worlds = 1", "world = 1").contains("unknown field `world`"));
-        assert!(refused("nano-direct", "nano").contains("nano-direct"));
+        assert!(refused("nano-direct", "pico").contains("nano-direct"));
         let error = refused("[data]", "[train]\nema = 1.0\n[data]");
         assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
     }

@@ -29,6 +29,12 @@ impl Batch {
         self.sequences.push(sequence);
     }
 
+    /// The sequences.
+    #[must_use]
+    pub fn sequences(&self) -> &[Vec<RgbImage>] {
+        &self.sequences
+    }
+
     /// Number of frames of each sequence.
     #[must_use]
     pub fn frames(&self) -> usize {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage, RecordingFootage,
-    RecordingRecipe,
+    RecordingRecipe, SequencesFootage, SequencesRecipe,
 };
 use crate::TrainError;
 
@@ -31,6 +31,9 @@ pub struct DataRecipe {
     /// Clips and folders.
     #[serde(default)]
     pub recording: Vec<RecordingRecipe>,
+    /// Sets of sequences of a fixed length.
+    #[serde(default)]
+    pub sequences: Vec<SequencesRecipe>,
 }
 
 /// All footage of a recipe.
@@ -57,6 +60,9 @@ impl Mixture {
         for file in &recipe.recording {
             let read = RecordingFootage::read(file, recipe.side, recipe.frames)?;
             footage.push((file.weight, Box::new(read)));
+        }
+        for set in &recipe.sequences {
+            footage.push((set.weight, Box::new(SequencesFootage::read(set)?)));
         }
         let total: f32 = footage.iter().map(|(w, _)| w).sum();
         if footage.iter().any(|(w, _)| *w < 0.0) || !(total > 0.0 && total.is_finite()) {

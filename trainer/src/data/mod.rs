@@ -5,9 +5,11 @@
 
 mod batch;
 mod demo;
+mod example;
 mod fixed;
 mod mixture;
 mod recording;
+mod sequences;
 
 use framecast::vision::RgbImage;
 use rand_pcg::Pcg64;
@@ -16,9 +18,23 @@ use crate::TrainError;
 
 pub use batch::{Batch, frame_tensor};
 pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, TRAINING_SEEDS};
+pub use example::{Example, Examples, features_tensor};
 pub use fixed::{FixedFootage, FixedRecipe};
 pub use mixture::{DataRecipe, Mixture};
 pub use recording::{RecordingFootage, RecordingRecipe};
+pub use sequences::{SequencesFootage, SequencesRecipe};
+
+/// What begins the address of something in the folder of test data.
+const SHARED: &str = "data:";
+
+/// The place a recipe means: `data:NAME` is NAME in the folder of `FRAMECAST_DATA`, by default
+/// `../shared/data`, so that a recipe is the same on every machine.
+#[must_use]
+pub fn place(uri: &str) -> String {
+    let Some(name) = uri.strip_prefix(SHARED) else { return uri.to_owned() };
+    let folder = std::env::var("FRAMECAST_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}
 
 /// Something sequences are cut from.
 pub trait Footage {

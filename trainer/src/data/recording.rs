@@ -9,14 +9,14 @@ use rand::RngExt as _;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::Footage;
+use super::{Footage, place};
 use crate::TrainError;
 
 /// A recording in a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordingRecipe {
-    /// A file, folder or any other source.
+    /// A file, folder or any other source; `data:NAME` is NAME in the folder of test data.
     pub uri: String,
     /// Share of the sequences, relative to the other footage.
     #[serde(default = "one")]
@@ -53,7 +53,7 @@ impl RecordingFootage {
         let fail = |reason: String| TrainError::Data { uri: recipe.uri.clone(), reason };
         let clock = SystemClock;
         let pool = FramePool::new(4);
-        let mut source = source::open(&recipe.uri, &SourceOptions::default(), &pool)
+        let mut source = source::open(&place(&recipe.uri), &SourceOptions::default(), &pool)
             .map_err(|e| fail(e.to_string()))?;
         let native = source.info().size;
         let size = recipe.width.map_or(native, |w| resize::to_width(native, w.min(native.width)));
@@ -80,6 +80,14 @@ impl RecordingFootage {
             return Err(fail(format!("it has {n} frames but a sequence takes {frames}")));
         }
         Ok(Self { uri: recipe.uri.clone(), frames: kept })
+    }
+}
+
+impl RecordingFootage {
+    /// The frames it has in memory.
+    #[must_use]
+    pub fn into_frames(self) -> Vec<RgbImage> {
+        self.frames
     }
 }
 

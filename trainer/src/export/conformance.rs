@@ -5,13 +5,16 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::engine::{EngineChoice, LoadOptions, Tried, load, search};
 use framecast::frame::{Rational, Size};
-use framecast::model::{ModelFile, TensorBuf, TensorView};
+use framecast::model::{ModelFile, PredictKind, TensorBuf, TensorView};
 use framecast::source::demo::Scene;
 use framecast::vision::RgbImage;
+use framecast::vision::blend::Observer;
+use framecast::vision::motion::luma;
 
 use super::golden;
 use crate::TrainError;
-use crate::data::frame_tensor;
+use crate::data::{features_tensor, frame_tensor};
+use crate::net::blend::Blend;
 use crate::net::direct::{Direct, State};
 use crate::net::{Params, Shape};
 
@@ -44,6 +47,57 @@ pub fn engines(library: Option<&Path>) -> (Vec<EngineChoice>, Option<String>) {
     }
 }
 
+/// Runs `model` on `engine` over `frames` frames of a demo flight, with the runtime's features, and
+/// compares the logits with the trainer's, relative to the largest of a frame.
+fn blend_conformance(
+    model: &ModelFile,
+    engine: EngineChoice,
+    shape: &Shape,
+    weights: &Params,
+    frames: usize,
+) -> Result<Conformance, TrainError> {
+    let fail = |reason: String| TrainError::Export { name: model.name().to_owned(), reason };
+    let size = Size::new(golden::WIDTH as u32, golden::HEIGHT as u32);
+    let mut options = LoadOptions::default();
+    options.engine = engine;
+    options.threads = 1;
+    options.bind = golden::bind_blocks();
+    let mut loaded = load(model, &options).map_err(|e| fail(e.to_string()))?;
+    let device = Device::flex();
+    let (net, _) = Blend::new(shape, weights, &device)?;
+    let mut scene =
+        Scene::new(9_950, size, Rational::whole(30)).map_err(|e| fail(e.to_string()))?;
+    let (mut picture, mut plane) = (RgbImage::default(), Vec::new());
+    let mut observer = Observer::new();
+    let mut outputs: Vec<TensorBuf> =
+        loaded.session.spec().outputs.iter().map(|o| TensorBuf::zeros(o.dtype, &o.shape)).collect();
+    let mut worst = 0.0f32;
+    for i in 0..frames as u64 {
+        scene.render(i, &mut picture);
+        luma(&picture, &mut plane);
+        observer.observe(&plane, size);
+        let features = features_tensor(&[observer.features()], &device);
+        let dims = features.dims();
+        let values = numbers(features.clone()).map_err(fail)?;
+        let view = TensorView::new(&dims, values.as_slice()).map_err(|e| fail(e.to_string()))?;
+        loaded.session.run(&[view], &mut outputs).map_err(|e| fail(e.to_string()))?;
+        loaded.session.advance_state();
+        let want = numbers(net.logits(&features)).map_err(fail)?;
+        let got = outputs.first().and_then(TensorBuf::as_f32).unwrap_or_default();
+        if got.len() != want.len() {
+            return Err(fail(format!("{} numbers come out instead of {}", got.len(), want.len())));
+        }
+        let scale = want.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+        for (a, b) in got.iter().zip(&want) {
+            let difference = (a - b).abs() / scale;
+            // A NaN is the largest difference of all.
+            worst = if difference.is_nan() { f32::INFINITY } else { worst.max(difference) };
+        }
+    }
+    let engine = format!("{} {}", loaded.report.engine, loaded.report.version);
+    Ok(Conformance { engine, frames, worst })
+}
+
 /// Runs `model` on `engine` over `frames` frames of a demo flight, state carried by the engine's
 /// session, and compares each prediction with the trainer's.
 ///
@@ -57,6 +111,9 @@ pub fn conformance(
     weights: &Params,
     frames: usize,
 ) -> Result<Conformance, TrainError> {
+    if shape.preset.kind() == PredictKind::Blend {
+        return blend_conformance(model, engine, shape, weights, frames);
+    }
     let fail = |reason: String| TrainError::Export { name: model.name().to_owned(), reason };
     let size = Size::new(golden::WIDTH as u32, golden::HEIGHT as u32);
     let mut options = LoadOptions::default();

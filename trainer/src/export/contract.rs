@@ -4,10 +4,40 @@ use framecast::model::{
     Contract, DType, Port, PredictKind, Provenance, Role, SizeRule, StateInit, StatePair, Task,
 };
 
+use framecast::task::predict::FEATURE_SET;
+use framecast::vision::blend::{CANDIDATES, FEATURES};
+
+use super::blend;
 use super::direct::{EXPECTED, FRAME, LAST, MEMORY, PREDICTION, picture};
 use crate::TrainError;
 use crate::net::direct::MULTIPLE_OF;
 use crate::train::Checkpoint;
+
+/// The contract of a `blend` network, without self-test and scores.
+pub(super) fn blend(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
+    let mut contract = Contract::new(&checkpoint.recipe.name, Task::Predict);
+    contract.description.clone_from(&checkpoint.recipe.description);
+    contract.kind = Some(PredictKind::Blend);
+    contract.features = Some(FEATURE_SET.to_owned());
+    contract.inputs =
+        vec![Port::new(blend::INPUT, Role::Features, DType::F32, &blend::planes(FEATURES))];
+    contract.outputs =
+        vec![Port::new(blend::LOGITS, Role::Logits, DType::F32, &blend::planes(CANDIDATES))];
+    contract.provenance = provenance(checkpoint)?;
+    Ok(contract)
+}
+
+/// Where the weights come from.
+fn provenance(checkpoint: &Checkpoint) -> Result<Provenance, TrainError> {
+    let recipe = &checkpoint.recipe;
+    Ok(Provenance {
+        producer: format!("framecast-train {}", env!("CARGO_PKG_VERSION")),
+        licence: recipe.licence.clone(),
+        data: checkpoint.data.clone(),
+        config: format!("{}# steps done: {}\n", recipe.to_toml()?, checkpoint.optimiser.steps),
+        seed: recipe.seed,
+    })
+}
 
 /// The contract of a `direct` network, without self-test and scores.
 pub(super) fn direct(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
@@ -30,12 +60,6 @@ pub(super) fn direct(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
         reset: Vec::new(),
     })
     .to_vec();
-    contract.provenance = Provenance {
-        producer: format!("framecast-train {}", env!("CARGO_PKG_VERSION")),
-        licence: recipe.licence.clone(),
-        data: checkpoint.data.clone(),
-        config: format!("{}# steps done: {}\n", recipe.to_toml()?, checkpoint.optimiser.steps),
-        seed: recipe.seed,
-    };
+    contract.provenance = provenance(checkpoint)?;
     Ok(contract)
 }

@@ -7,8 +7,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use framecast::model::golden;
 use framecast::model::{DType, Golden, GoldenOutput, TensorBuf};
 
+use framecast::vision::blend::{BLOCK, FEATURES};
+
+use super::blend::LOGITS;
 use super::direct::PREDICTION;
 use crate::TrainError;
+use crate::net::blend::Blend;
 use crate::net::direct::{Direct, State};
 use crate::net::{Params, Shape};
 
@@ -22,6 +26,31 @@ const TOLERANCE: f32 = 1e-4;
 /// The graph's sizes bound to the pictures.
 pub(super) fn bind() -> BTreeMap<String, usize> {
     [("H".to_owned(), HEIGHT), ("W".to_owned(), WIDTH)].into()
+}
+
+/// The graph's sizes bound to one value a block of such pictures.
+pub(super) fn bind_blocks() -> BTreeMap<String, usize> {
+    [("h".to_owned(), HEIGHT / BLOCK), ("w".to_owned(), WIDTH / BLOCK)].into()
+}
+
+pub(super) fn blend(shape: &Shape, weights: &Params) -> Result<Golden, TrainError> {
+    let fail = |reason: String| TrainError::Export { name: shape.preset.to_string(), reason };
+    let device = Device::flex();
+    let (net, _) = Blend::new(shape, weights, &device)?;
+    let size = [1, FEATURES, HEIGHT / BLOCK, WIDTH / BLOCK];
+    let mut output = GoldenOutput { name: LOGITS.to_owned(), ..GoldenOutput::default() };
+    for step in 0..STEPS {
+        let input = golden::input(DType::F32, &size, step);
+        let values = input.as_f32().unwrap_or_default().to_vec();
+        let features = Tensor::<4>::from_data(TensorData::new(values, size), &device);
+        let logits = net.logits(&features);
+        let dims = logits.dims();
+        let values = logits.into_data().try_to_vec::<f32>().map_err(|e| fail(format!("{e:?}")))?;
+        let got = TensorBuf::new(&dims, values).map_err(|e| fail(e.to_string()))?;
+        golden::record(&mut output, &got, SAMPLES);
+    }
+    let bind = bind_blocks();
+    Ok(Golden { bind, steps: STEPS, tolerance: TOLERANCE, outputs: vec![output] })
 }
 
 pub(super) fn direct(shape: &Shape, weights: &Params) -> Result<Golden, TrainError> {

@@ -1,5 +1,6 @@
 //! From a checkpoint to one ONNX file that carries all: graph, contract, self-test, provenance.
 
+mod blend;
 mod card;
 mod conformance;
 mod contract;
@@ -9,7 +10,7 @@ mod golden;
 use std::fs;
 use std::path::Path;
 
-use framecast::model::{ModelFile, Score};
+use framecast::model::{ModelFile, PredictKind, Score};
 
 use crate::TrainError;
 use crate::train::Checkpoint;
@@ -26,11 +27,19 @@ pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, 
     let fail = |reason: String| TrainError::Export { name: recipe.name.clone(), reason };
     let shape = recipe.network.shape();
     let weights = &checkpoint.optimiser.average;
-    let mut contract = contract::direct(checkpoint)?;
-    contract.golden = Some(golden::direct(&shape, weights)?);
+    let kind = recipe.network.kind();
+    let (mut contract, golden) = match kind {
+        PredictKind::Direct => (contract::direct(checkpoint)?, golden::direct(&shape, weights)?),
+        PredictKind::Blend => (contract::blend(checkpoint)?, golden::blend(&shape, weights)?),
+    };
+    contract.golden = Some(golden);
     contract.scores = scores;
     let text = serde_json::to_string(&contract).map_err(|e| fail(e.to_string()))?;
-    let proto = direct::graph(&recipe.name, &shape, weights, &text).map_err(fail)?;
+    let proto = match kind {
+        PredictKind::Direct => direct::graph(&recipe.name, &shape, weights, &text),
+        PredictKind::Blend => blend::graph(&recipe.name, &shape, weights, &text),
+    };
+    let proto = proto.map_err(fail)?;
     ModelFile::from_proto(&recipe.name, &proto).map_err(|e| fail(e.to_string()))
 }
 

@@ -2,18 +2,20 @@ use framecast::engine::EngineChoice;
 use framecast::model::{PredictKind, Role};
 
 use super::*;
-use crate::net::direct;
 use crate::recipe::Recipe;
 use crate::train::AdamW;
 
 /// A network whose every layer does something, as after training.
-fn checkpoint() -> Checkpoint {
+fn checkpoint(network: &str) -> Checkpoint {
     let recipe = Recipe::parse(
         "r",
-        "name = \"x\"\nnetwork = \"nano-direct\"\nlicence = \"MIT\"\n[data]\nside = 32\nframes = 9\n",
+        &format!(
+            "name = \"x\"\nnetwork = \"{network}\"\nlicence = \"MIT\"\n[data]\nside = 32\n\
+             frames = 9\n"
+        ),
     )
     .unwrap();
-    let mut weights = direct::init(&recipe.network.shape(), 4);
+    let mut weights = recipe.network.init(4);
     for (i, value) in weights.list_mut().iter_mut().flat_map(|p| &mut p.values).enumerate() {
         *value += 0.02 * ((i as f32) * 0.37).sin();
     }
@@ -22,7 +24,7 @@ fn checkpoint() -> Checkpoint {
 
 #[test]
 fn the_file_carries_its_contract() {
-    let model = export(&checkpoint(), Vec::new()).unwrap();
+    let model = export(&checkpoint("nano-direct"), Vec::new()).unwrap();
     assert_eq!(model.opset(), 17);
     let contract = model.contract().unwrap().unwrap();
     assert_eq!(contract.kind, Some(PredictKind::Direct));
@@ -31,8 +33,17 @@ fn the_file_carries_its_contract() {
     assert_eq!(contract.provenance.data, ["nothing"]);
     assert!(contract.provenance.config.contains("side = 32"));
     assert_eq!(contract.golden.unwrap().outputs[0].values.len(), 4);
-    let again = export(&checkpoint(), Vec::new()).unwrap();
+    let again = export(&checkpoint("nano-direct"), Vec::new()).unwrap();
     assert_eq!(model.sha256(), again.sha256());
+}
+
+#[test]
+fn a_blend_file_names_its_features() {
+    let model = export(&checkpoint("nano"), Vec::new()).unwrap();
+    let contract = model.contract().unwrap().unwrap();
+    assert_eq!(contract.kind, Some(PredictKind::Blend));
+    assert_eq!(contract.features.as_deref(), Some("blend/1"));
+    assert!(contract.input(Role::Features).is_some() && contract.output(Role::Logits).is_some());
 }
 
 #[test]
@@ -64,7 +75,13 @@ fn an_export_says_on_what_it_was_not_checked() {
 }
 
 fn agrees(engine: EngineChoice) {
-    let checkpoint = checkpoint();
+    for network in ["nano-direct", "nano"] {
+        network_agrees(network, engine);
+    }
+}
+
+fn network_agrees(network: &str, engine: EngineChoice) {
+    let checkpoint = checkpoint(network);
     let model = export(&checkpoint, Vec::new()).unwrap();
     let shape = checkpoint.recipe.network.shape();
     let report = conformance(&model, engine, &shape, &checkpoint.optimiser.average, 220).unwrap();
@@ -74,7 +91,7 @@ fn agrees(engine: EngineChoice) {
     );
     assert!(report.worst <= 1e-4, "{report:?}");
     // A model that does nothing would agree too.
-    let still = AdamW::new(direct::init(&shape, 4));
+    let still = AdamW::new(shape.preset.init(4));
     let other = conformance(&model, engine, &shape, &still.average, 3).unwrap();
     assert!(other.worst > 0.01, "{other:?}");
 }

@@ -1,10 +1,12 @@
 //! Networks and their parameters.
 
+pub mod blend;
 pub mod direct;
 mod params;
 
 use std::fmt;
 
+use framecast::model::PredictKind;
 use serde::{Deserialize, Serialize};
 
 pub use params::{Leaf, Param, Params, Start};
@@ -14,6 +16,10 @@ pub use params::{Leaf, Param, Params, Start};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Preset {
+    /// The smallest `blend` predictor.
+    Nano,
+    /// A larger `blend` predictor.
+    Small,
     /// The smallest `direct` predictor.
     NanoDirect,
 }
@@ -23,7 +29,7 @@ pub enum Preset {
 pub struct Shape {
     /// The preset it belongs to.
     pub preset: Preset,
-    /// Channels at 1/4 resolution.
+    /// Channels at 1/4 resolution; `direct` only.
     pub fine: usize,
     /// Channels at 1/8 resolution.
     pub coarse: usize,
@@ -36,7 +42,29 @@ impl Preset {
     #[must_use]
     pub const fn shape(self) -> Shape {
         match self {
+            Self::Nano => Shape { preset: self, fine: 0, coarse: 32, blocks: 3 },
+            Self::Small => Shape { preset: self, fine: 0, coarse: 64, blocks: 4 },
             Self::NanoDirect => Shape { preset: self, fine: 32, coarse: 48, blocks: 3 },
+        }
+    }
+}
+
+impl Preset {
+    /// What the runtime does with its output.
+    #[must_use]
+    pub const fn kind(self) -> PredictKind {
+        match self {
+            Self::Nano | Self::Small => PredictKind::Blend,
+            Self::NanoDirect => PredictKind::Direct,
+        }
+    }
+
+    /// The untrained parameters.
+    #[must_use]
+    pub fn init(self, seed: u64) -> Params {
+        match self.kind() {
+            PredictKind::Blend => blend::init(&self.shape(), seed),
+            PredictKind::Direct => direct::init(&self.shape(), seed),
         }
     }
 }
@@ -44,6 +72,8 @@ impl Preset {
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Nano => "predict-nano",
+            Self::Small => "predict-small",
             Self::NanoDirect => "predict-nano-direct",
         })
     }

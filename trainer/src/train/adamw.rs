@@ -2,6 +2,7 @@
 //! average of the weights.
 
 use crate::net::Params;
+use crate::net::blend::GATE;
 use crate::recipe::Training;
 
 const BETA_1: f32 = 0.9;
@@ -52,7 +53,11 @@ impl AdamW {
             .zip(self.second.list_mut())
             .zip(gradient);
         for ((((weights, average), first), second), gradient) in parts {
-            let decay = if weights.shape.len() > 1 { 1.0 - rate * train.weight_decay } else { 1.0 };
+            // The linear map of a `blend` network has a scale of its own and is not decayed.
+            let gate = weights.name.starts_with(GATE);
+            let rate = if gate { rate * train.gate_rate } else { rate };
+            let plain = gate || weights.shape.len() < 2;
+            let decay = if plain { 1.0 } else { 1.0 - rate * train.weight_decay };
             let elements = weights
                 .values
                 .iter_mut()

@@ -14,7 +14,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::AdamW;
 use crate::TrainError;
-use crate::net::direct;
 use crate::recipe::Recipe;
 
 const MAGIC: &[u8; 8] = b"FCTRAIN1";
@@ -99,7 +98,7 @@ impl Checkpoint {
         let (header, rest) = rest.split_at_checked(len).ok_or_else(damaged)?;
         let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
         let shape = header.recipe.network.shape();
-        let mut optimiser = AdamW::new(direct::init(&shape, 0));
+        let mut optimiser = AdamW::new(header.recipe.network.init(0));
         optimiser.steps = header.steps;
         let count = optimiser.weights.len();
         if rest.len() != count * 4 * 4 + HASH {
@@ -135,7 +134,7 @@ mod tests {
             "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n",
         )
         .unwrap();
-        let mut optimiser = AdamW::new(direct::init(&recipe.network.shape(), 4));
+        let mut optimiser = AdamW::new(recipe.network.init(4));
         optimiser.steps = 17;
         optimiser.second.list_mut()[0].values[0] = 0.25;
         let checkpoint =

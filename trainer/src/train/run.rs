@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Gradients, Tensor};
+use framecast::model::PredictKind;
 
 use super::progress::Progress;
 use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
 use crate::TrainError;
-use crate::data::{Batch, Mixture};
-use crate::net::direct::{Direct, State, init};
+use crate::data::{Batch, Examples, Mixture};
+use crate::net::blend::{self, Blend};
+use crate::net::direct::{Direct, State};
 use crate::net::{Leaf, Params};
 use crate::recipe::Recipe;
 
@@ -65,7 +67,9 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     ));
     if run.optimiser.steps == 0 {
         let report = score(recipe, &run.optimiser.average, &validator, None)?;
-        if recipe.start.is_none() && (report.model.pd - report.copy_last.pd).abs() > 1e-3 {
+        let direct = recipe.network.kind() == PredictKind::Direct;
+        let same = (report.model.pd - report.copy_last.pd).abs() < 1e-3;
+        if direct && recipe.start.is_none() && !same {
             return Err(TrainError::Network {
                 name: recipe.network.to_string(),
                 reason: format!(
@@ -79,13 +83,23 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     }
     let device = Device::flex().autodiff();
     let started = Instant::now();
-    let chunks = (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64;
+    let chunks = match recipe.network.kind() {
+        PredictKind::Direct => (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64,
+        PredictKind::Blend => 1,
+    };
     let mut validated = run.optimiser.steps;
     let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
     while run.optimiser.steps < recipe.train.steps && in_time() {
         let number = run.optimiser.steps / chunks;
         let batch = mixture.batch(recipe.seed, number, recipe.train.batch)?;
-        sequence(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
+        match recipe.network.kind() {
+            PredictKind::Direct => {
+                sequence(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
+            }
+            PredictKind::Blend => {
+                mixing(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
+            }
+        }
         let step = run.optimiser.steps;
         if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
             validated = step;
@@ -105,7 +119,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
 
 /// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
 fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainError> {
-    let untrained = init(&recipe.network.shape(), recipe.seed);
+    let untrained = recipe.network.init(recipe.seed);
     let weights = match &recipe.start {
         None => untrained,
         Some(path) => {
@@ -164,28 +178,57 @@ fn sequence(
         }
         let Some(total) = total else { break };
         let loss = total / (end - at) as f32;
-        let value = loss.clone().into_scalar::<f32>();
-        let rate = learning_rate(&recipe.train, optimiser.steps);
-        let fail = || TrainError::NotFinite {
-            step: optimiser.steps,
-            loss: value,
-            rate,
-            best: best.to_owned(),
-        };
-        if !value.is_finite() {
-            return Err(fail());
-        }
-        let grads = loss.backward();
-        let mut gradient = gradient_of(&leaves, &grads, &optimiser.weights);
-        if !gradient.iter().flatten().all(|g| g.is_finite()) {
-            return Err(fail());
-        }
-        let norm = optimiser.step(&mut gradient, &recipe.train, rate);
-        progress.step(optimiser.steps, value, norm, rate)?;
+        descend(recipe, optimiser, &loss, &leaves, progress, best)?;
         state = state.detach();
         at = end;
     }
     Ok(())
+}
+
+/// One step of a `blend` network: the last frame of every sequence of a batch.
+fn mixing(
+    recipe: &Recipe,
+    optimiser: &mut AdamW,
+    batch: &Batch,
+    device: &Device,
+    progress: &mut Progress,
+    best: &Path,
+) -> Result<(), TrainError> {
+    let examples = Examples::last_of(batch.sequences());
+    let (net, leaves) = Blend::new(&recipe.network.shape(), &optimiser.weights, device)?;
+    let logits = net.logits(&examples.features(device));
+    let prediction = blend::mix(logits, &examples.candidates(device));
+    let loss = recipe.loss.loss(&prediction, &examples.targets(device));
+    descend(recipe, optimiser, &loss, &leaves, progress, best)
+}
+
+/// Back-propagates `loss` and takes one step of the optimiser.
+fn descend(
+    recipe: &Recipe,
+    optimiser: &mut AdamW,
+    loss: &Tensor<1>,
+    leaves: &[Leaf],
+    progress: &mut Progress,
+    best: &Path,
+) -> Result<(), TrainError> {
+    let value = loss.clone().into_scalar::<f32>();
+    let rate = learning_rate(&recipe.train, optimiser.steps);
+    let fail = || TrainError::NotFinite {
+        step: optimiser.steps,
+        loss: value,
+        rate,
+        best: best.to_owned(),
+    };
+    if !value.is_finite() {
+        return Err(fail());
+    }
+    let grads = loss.backward();
+    let mut gradient = gradient_of(leaves, &grads, &optimiser.weights);
+    if !gradient.iter().flatten().all(|g| g.is_finite()) {
+        return Err(fail());
+    }
+    let norm = optimiser.step(&mut gradient, &recipe.train, rate);
+    progress.step(optimiser.steps, value, norm, rate)
 }
 
 /// The gradient of every parameter; zeros where the loss does not depend on one, as on all but the
@@ -212,8 +255,13 @@ fn score(
     sheet: Option<&Path>,
 ) -> Result<Report, TrainError> {
     let device = Device::flex();
-    let (net, _) = Direct::new(&recipe.network.shape(), weights, &device)?;
-    let (report, examples) = validator.run(&net, &device)?;
+    let shape = recipe.network.shape();
+    let (report, examples) = match recipe.network.kind() {
+        PredictKind::Direct => validator.run(&Direct::new(&shape, weights, &device)?.0, &device)?,
+        PredictKind::Blend => {
+            validator.run_blend(&Blend::new(&shape, weights, &device)?.0, &device)?
+        }
+    };
     if let Some(path) = sheet {
         sheet::write(path, &examples)?;
     }
@@ -258,7 +306,7 @@ mod tests {
         let whole = run("whole", &[8]);
         assert_eq!(run("again", &[8]), whole);
         assert_eq!(run("parts", &[4, 8]).optimiser, whole.optimiser);
-        assert_ne!(whole.optimiser.weights, init(&whole.recipe.network.shape(), 3));
+        assert_ne!(whole.optimiser.weights, whole.recipe.network.init(3));
     }
 
     #[test]

@@ -4,10 +4,16 @@
 use burn::tensor::{Device, Tensor};
 use framecast::frame::{Rational, Size};
 use framecast::source::demo::Scene;
+use framecast::vision::blend::{Candidates, Features, Mixer, Observer, Weights};
+use framecast::vision::motion::luma;
 use framecast::vision::{FloatImage, RgbImage, metrics};
 
 use crate::TrainError;
-use crate::data::{FourTwoZero, frame_tensor};
+use crate::data::{
+    Example as Observed, FourTwoZero, RecordingFootage, SequencesFootage, features_tensor,
+    frame_tensor,
+};
+use crate::net::blend::Blend;
 use crate::net::direct::{Direct, State};
 use crate::recipe::Validation;
 
@@ -58,9 +64,10 @@ impl Report {
     }
 }
 
-/// Rendered validation flights.
+/// Rendered validation flights, recordings, and sequences of which only the last frame is scored.
 pub struct Validator {
     flights: Vec<Vec<RgbImage>>,
+    sequences: Vec<Vec<RgbImage>>,
 }
 
 /// The last step of a flight, for the contact sheet.
@@ -95,7 +102,17 @@ impl Validator {
             }
             flights.push(flight);
         }
-        Ok(Self { flights })
+        for recording in &recipe.recording {
+            flights.push(RecordingFootage::read(recording, 8, 2)?.into_frames());
+        }
+        let mut sequences = Vec::new();
+        for set in &recipe.sequences {
+            sequences.extend(SequencesFootage::read(set)?.into_sequences());
+        }
+        if flights.is_empty() && sequences.is_empty() {
+            return Err(fail("nothing to validate on; give it seeds or sequences".to_owned()));
+        }
+        Ok(Self { flights, sequences })
     }
 
     /// Scores the network and gives one example a flight.
@@ -136,6 +153,98 @@ impl Validator {
         report.model.divide(report.frames);
         report.copy_last.divide(report.frames);
         Ok((report, examples))
+    }
+}
+
+impl Validator {
+    /// Scores a `blend` network as the runtime runs it: the runtime's features and mixer around the
+    /// network's logits.
+    ///
+    /// # Errors
+    /// [`TrainError::Network`] when predictions and frames do not fit.
+    pub fn run_blend(
+        &self,
+        net: &Blend,
+        device: &Device,
+    ) -> Result<(Report, Vec<Example>), TrainError> {
+        let fail = |reason| TrainError::Network { name: "validation".to_owned(), reason };
+        let mut report = Report::default();
+        let mut examples = Vec::new();
+        let mut mixing = Mixing::default();
+        for flight in &self.flights {
+            let mut observer = Observer::new();
+            let mut candidates = Candidates::default();
+            let mut plane = Vec::new();
+            for pair in flight.windows(2) {
+                let [frame, target] = pair else { continue };
+                luma(frame, &mut plane);
+                observer.observe(&plane, frame.size());
+                candidates.build(frame, &observer, 1);
+                mixing.predict(net, observer.features(), &candidates, device).map_err(fail)?;
+                report.score(frame, target, &mixing.prediction).map_err(fail)?;
+            }
+            if let [.., input, target] = flight.as_slice() {
+                examples.push(mixing.example(input, target));
+            }
+        }
+        for sequence in &self.sequences {
+            let Some(observed) = Observed::last_of(sequence) else { continue };
+            let Observed { features, candidates, target } = &observed;
+            mixing.predict(net, features, candidates, device).map_err(fail)?;
+            let input = &sequence[sequence.len() - 2];
+            report.score(input, target, &mixing.prediction).map_err(fail)?;
+            if examples.len() < 8 {
+                examples.push(mixing.example(input, target));
+            }
+        }
+        report.model.divide(report.frames);
+        report.copy_last.divide(report.frames);
+        Ok((report, examples))
+    }
+}
+
+/// What turns a network's logits into a picture.
+#[derive(Default)]
+struct Mixing {
+    weights: Weights,
+    mixer: Mixer,
+    scratch: Vec<i32>,
+    prediction: RgbImage,
+}
+
+impl Mixing {
+    fn predict(
+        &mut self,
+        net: &Blend,
+        features: &Features,
+        candidates: &Candidates,
+        device: &Device,
+    ) -> Result<(), String> {
+        let logits = net.logits(&features_tensor(&[features], device));
+        let logits = logits.into_data().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?;
+        let (columns, rows) = (features.columns(), features.rows());
+        self.weights.from_floats(&logits, columns, rows, &mut self.scratch);
+        self.mixer.mix(candidates, &self.weights, &mut self.prediction);
+        Ok(())
+    }
+
+    fn example(&self, input: &RgbImage, target: &RgbImage) -> Example {
+        let prediction = self.prediction.clone();
+        Example { input: input.clone(), target: target.clone(), prediction }
+    }
+}
+
+impl Report {
+    fn score(
+        &mut self,
+        last: &RgbImage,
+        target: &RgbImage,
+        prediction: &RgbImage,
+    ) -> Result<(), String> {
+        self.model.add(target, &FloatImage::from(prediction))?;
+        self.copy_last.add(target, &FloatImage::from(last))?;
+        self.frames += 1;
+        Ok(())
     }
 }
 
