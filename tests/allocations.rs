@@ -18,7 +18,7 @@ use framecast::pipeline::{FrameLedger, Intake, PredictStage, RunStats, Stop, Wor
 use framecast::ring::{FrameRing, InFlight, Policy, Popped};
 use framecast::source::demo::Scene;
 use framecast::source::{Read, Source, SourceError, SourceInfo, SourceOptions, open};
-use framecast::task::predict::{CopyLast, Forecaster, Linear, Predictor, PredictorOptions};
+use framecast::task::predict::{CopyLast, Forecaster, Linear, Motion, Predictor, PredictorOptions};
 use framecast::vision::RgbImage;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
@@ -150,7 +150,7 @@ fn allocations(forecaster: Box<dyn Forecaster>, format: &str, size: Size) -> (u6
     (OURS.load(Ordering::Relaxed) - start.0, LIBRARY.load(Ordering::Relaxed) - start.1)
 }
 
-/// The shipped model.
+/// The shipped `direct` model.
 #[cfg(any(feature = "tract", feature = "ort"))]
 fn shipped(engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forecaster> {
     use framecast::engine::{LoadOptions, load};
@@ -168,12 +168,31 @@ fn shipped(engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forec
     Box::new(Direct::new(loaded.session, &contract, identity, size).unwrap())
 }
 
+/// The shipped `blend` model.
+#[cfg(any(feature = "tract", feature = "ort"))]
+fn mixing(engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forecaster> {
+    use framecast::engine::{LoadOptions, load};
+    use framecast::model::ModelFile;
+    use framecast::task::predict::{Blend, blend_binding};
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/predict-nano.onnx");
+    let file = ModelFile::open(path).unwrap();
+    let contract = file.contract().unwrap().unwrap();
+    let mut options = LoadOptions::default();
+    (options.engine, options.threads) = (engine, 1);
+    options.bind = blend_binding(&contract, size).unwrap();
+    let loaded = load(&file, &options).unwrap();
+    let identity = file.sha256().to_owned();
+    Box::new(Blend::new(loaded.session, &contract, identity, size).unwrap())
+}
+
 /// One test, so that no other thread allocates meanwhile.
 #[test]
 fn the_path_of_a_frame_allocates_nothing() {
     let size = Size::new(160, 96);
     let mut cases: Vec<(&str, &str, Box<dyn Forecaster>)> =
         vec![("linear", "i420", Box::new(Linear::new()))];
+    cases.push(("motion", "i420", Box::new(Motion::velocity())));
+    cases.push(("gate", "i420", Box::new(Motion::gate())));
     for format in ["i420", "yuyv", "rgb24", "nv12", "mjpeg"] {
         cases.push(("copy-last", format, Box::new(CopyLast)));
     }
@@ -181,6 +200,8 @@ fn the_path_of_a_frame_allocates_nothing() {
     for format in ["i420", "mjpeg"] {
         let forecaster = shipped(framecast::engine::EngineChoice::Tract, size);
         cases.push(("direct on tract", format, forecaster));
+        let forecaster = mixing(framecast::engine::EngineChoice::Tract, size);
+        cases.push(("blend on tract", format, forecaster));
     }
     #[cfg(feature = "ort")]
     if framecast::engine::search(None).last().is_some_and(|t| t.outcome.is_ok()) {

@@ -83,7 +83,7 @@ mod tests {
     fn the_card_in_the_tree_is_current() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
         let text = card(&folder).unwrap();
-        assert!(text.contains("predict-nano-direct.onnx"));
+        assert!(text.contains("predict-nano-direct.onnx") && text.contains("predict-nano.onnx"));
         let written = fs::read_to_string(folder.join(CARD)).unwrap();
         assert_eq!(
             text,
