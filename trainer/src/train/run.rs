@@ -106,6 +106,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
             let sheet = out.join("sheet.png");
             let report = score(recipe, &run.optimiser.average, &validator, Some(&sheet))?;
             progress.validated(step, &report)?;
+            alive(recipe, step, &report)?;
             if run.best.is_none_or(|best| report.gain() > best) {
                 run.best = Some(report.gain());
                 run.write(&best)?;
@@ -115,6 +116,22 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     }
     let steps = run.optimiser.steps;
     Ok(Outcome { best, gain: run.best, steps, complete: steps >= recipe.train.steps })
+}
+
+/// A `blend` network whose logits ran away chooses one candidate everywhere, gets no gradient any
+/// more, and will never learn again.
+fn alive(recipe: &Recipe, step: u64, report: &Report) -> Result<(), TrainError> {
+    let copies = (report.model.pd - report.copy_last.pd).abs() < 1e-9;
+    if recipe.network.kind() == PredictKind::Blend && copies && report.copy_last.pd > 0.0 {
+        return Err(TrainError::Network {
+            name: recipe.network.to_string(),
+            reason: format!(
+                "by step {step} it has run away and only copies the last frame; lower \
+                 train.learning_rate or train.gate_rate; the best checkpoint is kept"
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
@@ -271,6 +288,7 @@ fn score(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::Scores;
 
     fn recipe(steps: u64) -> Recipe {
         let text = format!(
@@ -333,5 +351,36 @@ mod tests {
         let error = train(&other, &Options { resume: true, ..options }).unwrap_err();
         assert!(error.to_string().contains("another recipe"), "{error}");
         fs::remove_dir_all(&out).unwrap();
+    }
+
+    #[test]
+    fn a_blend_network_that_only_copies_is_told_to_have_run_away() {
+        let text = "name = \"t\"\nnetwork = \"nano\"\n[data]\nside = 16\nframes = 4\n";
+        let blend = Recipe::parse("t", text).unwrap();
+        let scores = |pd| Scores { pd, mse: 0.01 };
+        let report = |pd| Report { model: scores(pd), copy_last: scores(9.0), frames: 5 };
+        let error = alive(&blend, 250, &report(9.0)).unwrap_err().to_string();
+        assert!(error.contains("step 250") && error.contains("gate_rate"), "{error}");
+        alive(&blend, 250, &report(8.9)).unwrap();
+        // An untrained direct network is copy-last, and may be so for a while.
+        alive(&recipe(2), 2, &report(9.0)).unwrap();
+    }
+
+    #[test]
+    fn a_blend_run_repeats_to_the_bit() {
+        let text = "name = \"t\"\nnetwork = \"nano\"\n[data]\nside = 16\nframes = 4\n[[data.demo]]\n\
+                    worlds = 1\n[train]\nsteps = 4\nbatch = 2\nwarm_up = 2\n[validate]\nevery = 2\n\
+                    seeds = [9901]\nframes = 4\nsize = [16, 16]\n";
+        let recipe = Recipe::parse("t", text).unwrap();
+        let run = |name: &str| {
+            let out = folder(name);
+            train(&recipe, &Options { out: out.clone(), resume: false, time: None }).unwrap();
+            let checkpoint = Checkpoint::read(&out.join("last.ckpt")).unwrap();
+            fs::remove_dir_all(&out).unwrap();
+            checkpoint
+        };
+        let first = run("mix1");
+        assert_eq!(run("mix2"), first);
+        assert_ne!(first.optimiser.weights, recipe.network.init(1));
     }
 }
