@@ -1,6 +1,7 @@
 //! The flags of commands that run a predictor over recordings: `predict` and `eval`.
 
 use framecast::config::{Config, ConfigError};
+use framecast::task::predict::Horizon;
 
 use super::settings::SettingsArgs;
 use super::stream_args::{StreamArgs, set_given};
@@ -27,4 +28,9 @@ impl ForecastArgs {
         self.stream.set(&mut raw)?;
         Config::from_raw(&raw)
     }
+}
+
+/// Reads a horizon for the command line.
+pub(super) fn parse_horizon(text: &str) -> Result<Horizon, String> {
+    text.parse().map_err(|e: framecast::task::TaskError| e.to_string())
 }

@@ -13,7 +13,7 @@ use framecast::task::predict::{Horizon, Predictor, PredictorOptions, View};
 use framecast::vision::{FrameConverter, RgbImage, VisionError};
 
 use super::exit::{self, Failure};
-use super::forecast_args::ForecastArgs;
+use super::forecast_args::{ForecastArgs, parse_horizon};
 use super::progress::Bar;
 use super::{Outcome, forecaster, interrupt, stream};
 
@@ -53,10 +53,6 @@ pub(crate) struct Args {
     /// End after this many frames
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
-}
-
-fn parse_horizon(text: &str) -> Result<Horizon, String> {
-    text.parse().map_err(|e: framecast::task::TaskError| e.to_string())
 }
 
 /// Runs `framecast predict`.

@@ -11,10 +11,11 @@ use framecast::pipeline::Stop;
 use framecast::source::uri::{Location, redact, redact_within};
 use framecast::source::{self, SourceError};
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout, Row};
+use framecast::task::predict::Horizon;
 use serde::Serialize;
 
 use super::exit::{self, Failure};
-use super::forecast_args::ForecastArgs;
+use super::forecast_args::{ForecastArgs, parse_horizon};
 use super::progress::Bar;
 use super::{Outcome, forecaster, interrupt};
 
@@ -42,6 +43,11 @@ pub(crate) struct Args {
     /// Scale frames by area to this width first
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=16384))]
     width: Option<u32>,
+
+    /// How far ahead to predict in clips: frames or a time such as 100ms; copy-last looks as
+    /// far
+    #[arg(long, value_name = "AHEAD", default_value = "1", value_parser = parse_horizon)]
+    horizon: Horizon,
 
     /// Leave the first K targets of each clip out
     #[arg(long, value_name = "K", default_value_t = 0)]
@@ -71,7 +77,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         frames: args.frames,
         skip: args.skip,
         width: args.width,
+        horizon: args.horizon,
     };
+    if args.layout == Layout::Sequences && args.horizon != Horizon::default() {
+        return Err(usage("--horizon looks further ahead in clips; a sequence has one target"));
+    }
+    if args.horizon == Horizon::Auto {
+        return Err(usage("--horizon auto follows the age of live results; give frames or a time"));
+    }
     if args.layout == Layout::Sequences && args.skip > 0 {
         return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
     }

@@ -58,12 +58,12 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
     }
 
     /// A predictor with reset state for frames of `size`.
-    fn predictor(&mut self, size: Size) -> Result<Predictor, E> {
+    fn predictor(&mut self, size: Size, options: PredictorOptions) -> Result<Predictor, E> {
         let forecaster = match self.kept.take() {
             Some((kept, forecaster)) if kept == size => forecaster,
             _ => (self.make)(size)?,
         };
-        Ok(Predictor::new(forecaster, size, PredictorOptions::default())?)
+        Ok(Predictor::new(forecaster, size, options)?)
     }
 
     fn keep(&mut self, predictor: Predictor) {
@@ -128,7 +128,11 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
             let size = scale(&self.options, &mut self.resizer, &rgb, &mut self.scaled)?.size();
             let mut current = match predictor.take() {
                 Some(predictor) => predictor,
-                None => self.predictor(size)?,
+                None => {
+                    let rate = source.info().rate;
+                    let horizon = self.options.horizon;
+                    self.predictor(size, PredictorOptions { horizon, rate, ..Default::default() })?
+                }
             };
             let picture = if self.options.width.is_some() { &self.scaled } else { &rgb };
             let step = match current.step(picture, frame.meta()) {
@@ -218,7 +222,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         }
         let whole = picture.size();
         let size = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?.size();
-        let mut predictor = self.predictor(size)?;
+        let mut predictor = self.predictor(size, PredictorOptions::default())?;
         let (mut last, mut times) = (RgbImage::default(), Vec::new());
         let mut inputs = inputs.iter();
         for seq in 0.. {

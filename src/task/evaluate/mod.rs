@@ -18,9 +18,11 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::task::predict::Horizon;
 pub use evaluator::{Evaluator, Maker, Progress};
 pub use report::{EvalReport, LatencyMs, Row};
 pub use scores::{FrameScore, Means, Paired, Scores};
+
 pub use sequence_set::SequenceSet;
 
 /// How data are read.
@@ -57,4 +59,6 @@ pub struct EvalOptions {
     pub skip: u64,
     /// Scales frames by area to this width first.
     pub width: Option<u32>,
+    /// How far ahead is predicted in clips; a sequence has one target, the next frame.
+    pub horizon: Horizon,
 }

@@ -110,6 +110,8 @@ pub struct EvalReport {
     pub skip: u64,
     /// The width frames were scaled to before anything else.
     pub width: Option<u32>,
+    /// How far ahead was predicted: frames, or a time such as `100ms`.
+    pub horizon: String,
     /// Name of the predictor.
     pub predictor: String,
     /// Targets scored.
@@ -146,6 +148,7 @@ impl EvalReport {
             layout: options.layout,
             skip: options.skip,
             width: options.width,
+            horizon: options.horizon.to_string(),
             predictor: predictor.to_owned(),
             frames: scores.frames(),
             lost: rows.iter().map(|r| r.lost).sum(),

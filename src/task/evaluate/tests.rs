@@ -10,7 +10,7 @@ use crate::frame::{
 };
 use crate::source::{Limits, Read, Source, SourceError, SourceInfo};
 use crate::task::TaskError;
-use crate::task::predict::{CopyLast, Forecaster, Linear};
+use crate::task::predict::{CopyLast, Forecaster, Horizon, Linear};
 
 /// PD of a grey error of one level.
 fn level() -> f64 {
@@ -90,6 +90,20 @@ fn every_frame_but_the_first_is_a_target() {
     assert!(near(row.copy_last.psnr_frames, ten));
     assert!(row.model.ssim.is_some());
     assert_eq!(row.latency_ms.frames, 4);
+}
+
+#[test]
+fn a_horizon_is_scored_that_far_ahead() {
+    let levels = [Some(100), Some(110), Some(120), Some(130)];
+    let row = clip(EvalOptions { horizon: Horizon::Frames(2), ..Default::default() }, &levels);
+    // Frames 2 and 3 are targets. Linear: 20 (copy-last after one frame), 0. Copy-last: 20, 20.
+    assert_eq!(row.frames, 2);
+    assert!(
+        near(row.model.pd, 10.0 * level()) && near(row.copy_last.pd, 20.0 * level()),
+        "{row:?}"
+    );
+    let report = EvalReport::new("linear", &EvalOptions::default(), vec![row]);
+    assert_eq!(report.horizon, "1");
 }
 
 #[test]
