@@ -1,6 +1,8 @@
-//! The `framecast-train` program.
+//! The `framecast-train` program. Data goes to stdout, progress to stderr; a closed stdout ends the
+//! program quietly, after the files are written.
 
 use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
 use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
+use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::train::{Checkpoint, Options, train};
 
@@ -70,6 +73,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare losses and metrics with golden values; exit code 1 when one of them is off
+    CheckLosses {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
         /// The folder
@@ -103,36 +112,81 @@ fn table(report: &EvalReport) -> String {
     text
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("framecast-train: {error}");
-            ExitCode::from(error.exit_code())
-        }
+/// One line a golden value, and how many hold.
+fn verdicts(list: &[Check]) -> String {
+    let width = list.iter().map(|c| c.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for Check { name, expected, got, tolerance, passed } in list {
+        let verdict = if *passed { "pass" } else { "FAIL" };
+        text.push_str(&format!(
+            "{verdict}  {name:width$}  expected {expected:<14} got {got:<22} within {tolerance:e}\n"
+        ));
+    }
+    let held = list.iter().filter(|c| c.passed).count();
+    text.push_str(&format!("{held} of {} golden values hold\n", list.len()));
+    text
+}
+
+/// Why the program ends early.
+enum Failure {
+    /// What was asked for failed.
+    Train(TrainError),
+    /// The answer could not be printed.
+    Output(io::Error),
+    /// The answer says what failed.
+    Told,
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        Self::Train(error)
     }
 }
 
-fn run(command: Command) -> Result<(), TrainError> {
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = io::stdout().lock();
+    let result = run(arguments.command, &mut out).and_then(|()| Ok(out.flush()?));
+    let (message, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => {
+            return ExitCode::SUCCESS;
+        }
+        Err(Failure::Output(cause)) => (format!("cannot write to stdout: {cause}"), 1),
+        Err(Failure::Train(error)) => (error.to_string(), error.exit_code()),
+        Err(Failure::Told) => return ExitCode::FAILURE,
+    };
+    // Nothing better can be done when standard error is closed.
+    drop(writeln!(io::stderr(), "framecast-train: {message}"));
+    ExitCode::from(code)
+}
+
+fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        Command::Train { recipe, out, resume, minutes } => {
+        Command::Train { recipe, out: folder, resume, minutes } => {
             let recipe = Recipe::read(&recipe)?;
             let threads = recipe.train.threads;
             // Fails only when a pool exists already, which has the wanted size then.
             drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
-            let out = out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+            let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
             let time = minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok());
-            let outcome = train(&recipe, &Options { out, resume, time })?;
-            println!(
+            let outcome = train(&recipe, &Options { out: folder, resume, time })?;
+            writeln!(
+                out,
                 "{} of {} steps; best {:+.2} dB over copy-last in {}",
                 outcome.steps,
                 recipe.train.steps,
                 outcome.gain.unwrap_or_default(),
                 outcome.best.display()
-            );
+            )?;
         }
-        Command::Export { checkpoint, out, score, frames } => {
+        Command::Export { checkpoint, out: path, score, frames } => {
             let checkpoint = Checkpoint::read(&checkpoint)?;
             let mut model = export(&checkpoint, Vec::new())?;
             let shape = checkpoint.recipe.network.shape();
@@ -142,33 +196,35 @@ fn run(command: Command) -> Result<(), TrainError> {
             for engine in there {
                 let report = conformance(&model, engine, &shape, average, FRAMES)?;
                 if report.worst > TOLERANCE {
-                    return Err(TrainError::Export {
+                    return Err(Failure::Train(TrainError::Export {
                         name: checkpoint.recipe.name,
                         reason: format!(
                             "{} differs from the trainer by {:.1e} over {FRAMES} frames; \
                              {TOLERANCE:.0e} is allowed; nothing was written",
                             report.engine, report.worst
                         ),
-                    });
+                    }));
                 }
                 reports.push(report);
             }
+            let mut text = String::new();
             if !score.is_empty() {
                 let report = evaluate(&model, &score, frames, &built_in())?;
-                print!("{}", table(&report));
+                text = table(&report);
                 model = export(&checkpoint, scores(&report))?;
             }
-            save(&model, &out)?;
-            println!("{}: {} bytes", out.display(), model.bytes().len());
+            save(&model, &path)?;
+            text.push_str(&format!("{}: {} bytes\n", path.display(), model.bytes().len()));
             for report in reports {
-                println!(
-                    "{} within {:.1e} of the trainer over {} frames",
+                text.push_str(&format!(
+                    "{} within {:.1e} of the trainer over {} frames\n",
                     report.engine, report.worst, report.frames
-                );
+                ));
             }
             if let Some(reason) = absent {
-                println!("not checked on ONNX Runtime: {reason}");
+                text.push_str(&format!("not checked on ONNX Runtime: {reason}\n"));
             }
+            out.write_all(text.as_bytes())?;
         }
         Command::Eval { model, sources, frames, json } => {
             let file = ModelFile::open(&model).map_err(|e| TrainError::Export {
@@ -177,9 +233,21 @@ fn run(command: Command) -> Result<(), TrainError> {
             })?;
             let report = evaluate(&file, &sources, frames, &built_in())?;
             if json {
-                println!("{}", serde_json::json!(report));
+                writeln!(out, "{}", serde_json::json!(report))?;
             } else {
-                print!("{}", table(&report));
+                out.write_all(table(&report).as_bytes())?;
+            }
+        }
+        Command::CheckLosses { json } => {
+            let list = checks();
+            let passed = list.iter().all(|c| c.passed);
+            if json {
+                writeln!(out, "{}", serde_json::json!({ "passed": passed, "checks": list }))?;
+            } else {
+                out.write_all(verdicts(&list).as_bytes())?;
+            }
+            if !passed {
+                return Err(Failure::Told);
             }
         }
         Command::Card { folder } => {

@@ -155,6 +155,7 @@ impl Recipe {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.loss.check(self.data.side)?;
         let t = &self.train;
         let multiple = direct::MULTIPLE_OF as u32;
         let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -228,6 +229,8 @@ mod tests {
         assert!(refused("frames = 9", "frames = 2").contains("outside 3 to 1000"));
         assert!(refused("worlds = 1", "world = 1").contains("unknown field `world`"));
         assert!(refused("nano-direct", "pico").contains("nano-direct"));
+        let error = refused("[data]", "[loss]\nssim = nan\n[data]");
+        assert!(error.contains("loss.ssim = NaN; 0 and more"), "{error}");
         let error = refused("[data]", "[train]\nema = 1.0\n[data]");
         assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
     }
