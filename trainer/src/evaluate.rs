@@ -1,8 +1,10 @@
 //! Scores of an exported model, by the runtime's own evaluation (protocol eval/1).
 
+use std::collections::BTreeMap;
+
 use framecast::engine::{LoadOptions, load};
 use framecast::frame::{FramePool, Size};
-use framecast::model::{ModelFile, PredictKind, Score};
+use framecast::model::{Contract, ModelFile, PredictKind, Score};
 use framecast::source::{self, SourceOptions};
 use framecast::task::TaskError;
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator};
@@ -21,22 +23,8 @@ pub fn evaluate(
     frames: u64,
     load_options: &LoadOptions,
 ) -> Result<EvalReport, TrainError> {
-    let fail = |reason: String| TrainError::Export { name: model.name().to_owned(), reason };
-    let contract = model.contract().map_err(|e| fail(e.to_string()))?;
-    let contract = contract.ok_or_else(|| fail("it carries no contract".to_owned()))?;
-    let mut make = |size: Size| -> Result<Box<dyn Forecaster>, Failure> {
-        let mut options = load_options.clone();
-        let blend = contract.kind == Some(PredictKind::Blend);
-        let sizes = if blend { blend_binding(&contract, size)? } else { binding(&contract, size)? };
-        options.bind.extend(sizes);
-        let loaded = load(model, &options).map_err(|e| Failure(e.to_string()))?;
-        let identity = model.sha256().to_owned();
-        Ok(if blend {
-            Box::new(Blend::new(loaded.session, &contract, identity, size)?)
-        } else {
-            Box::new(Direct::new(loaded.session, &contract, identity, size)?)
-        })
-    };
+    let contract = contract(model)?;
+    let mut make = |size: Size| forecaster(model, &contract, load_options, size);
     let options = EvalOptions { frames: Some(frames), ..EvalOptions::default() };
     let mut evaluator = Evaluator::new(options, &mut make);
     let mut rows = Vec::new();
@@ -51,8 +39,44 @@ pub fn evaluate(
     Ok(EvalReport::new(&contract.name, &options, rows))
 }
 
+/// The contract of `model`.
+///
+/// # Errors
+/// [`TrainError::Export`] when it has none, or a damaged one.
+pub fn contract(model: &ModelFile) -> Result<Contract, TrainError> {
+    let fail = |reason: String| TrainError::Export { name: model.name().to_owned(), reason };
+    let contract = model.contract().map_err(|e| fail(e.to_string()))?;
+    contract.ok_or_else(|| fail("it carries no contract".to_owned()))
+}
+
+/// The values of the open sizes of a predictor's graph for frames of `size`.
+pub(crate) fn sizes(contract: &Contract, size: Size) -> Result<BTreeMap<String, usize>, TaskError> {
+    match contract.kind {
+        Some(PredictKind::Blend) => blend_binding(contract, size),
+        _ => binding(contract, size),
+    }
+}
+
+/// Loads `model` for frames of `size`.
+pub(crate) fn forecaster(
+    model: &ModelFile,
+    contract: &Contract,
+    load_options: &LoadOptions,
+    size: Size,
+) -> Result<Box<dyn Forecaster>, Failure> {
+    let mut options = load_options.clone();
+    options.bind.extend(sizes(contract, size)?);
+    let loaded = load(model, &options).map_err(|e| Failure(e.to_string()))?;
+    let identity = model.sha256().to_owned();
+    Ok(match contract.kind {
+        Some(PredictKind::Blend) => Box::new(Blend::new(loaded.session, contract, identity, size)?),
+        _ => Box::new(Direct::new(loaded.session, contract, identity, size)?),
+    })
+}
+
 /// What a source or a model failed with, in words.
-struct Failure(String);
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {

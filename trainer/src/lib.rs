@@ -4,9 +4,11 @@
 //! exported files are checked on its own engines: a model is trained for the very code that runs it.
 
 pub mod data;
+pub mod describe;
 mod error;
 pub mod evaluate;
 pub mod export;
+pub mod leaderboard;
 pub mod loss;
 pub mod net;
 pub mod recipe;

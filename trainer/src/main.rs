@@ -12,11 +12,13 @@ use framecast::engine::{EngineChoice, LoadOptions};
 use framecast::model::ModelFile;
 use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
+use framecast_trainer::describe::{describe, open};
 use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
+use framecast_trainer::leaderboard::{Benchmark, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
-use framecast_trainer::train::{Checkpoint, Options, train};
+use framecast_trainer::train::{Checkpoint, Options as RunOptions, train};
 
 /// Frames an export is checked over, and the difference that is allowed.
 const FRAMES: usize = 200;
@@ -78,6 +80,26 @@ enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Print layers, parameters, multiply-accumulates and memory of a network
+    Describe {
+        /// A recipe (its untrained network), a checkpoint, or an ONNX file
+        file: PathBuf,
+    },
+    /// Rank models and the baselines on named benchmarks, as JSON, Markdown and HTML
+    Leaderboard {
+        /// Folder the three files are written to
+        #[arg(long = "out", value_name = "FOLDER")]
+        folder: PathBuf,
+        /// ONNX files, and folders of such
+        #[arg(long, value_name = "FILE", num_args = 1.., default_value = "models")]
+        models: Vec<PathBuf>,
+        /// What they are ranked on
+        #[arg(long, value_name = "NAME", num_args = 1.., default_values = ["catz", "clips"])]
+        benchmark: Vec<Benchmark>,
+        /// Read at most N frames of each clip, or N sequences
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+        frames: Option<u64>,
     },
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
@@ -176,7 +198,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
             let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
             let time = minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok());
-            let outcome = train(&recipe, &Options { out: folder, resume, time })?;
+            let outcome = train(&recipe, &RunOptions { out: folder, resume, time })?;
             writeln!(
                 out,
                 "{} of {} steps; best {:+.2} dB over copy-last in {}",
@@ -249,6 +271,15 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             if !passed {
                 return Err(Failure::Told);
             }
+        }
+        Command::Describe { file } => out.write_all(describe(&open(&file)?)?.as_bytes())?,
+        Command::Leaderboard { folder, models, mut benchmark, frames } => {
+            // A benchmark named twice is one.
+            benchmark.sort_unstable();
+            benchmark.dedup();
+            let options = Options { out: folder, models, benchmarks: benchmark, frames };
+            let board = leaderboard(&options)?;
+            out.write_all(board.markdown().as_bytes())?;
         }
         Command::Card { folder } => {
             let text = card(&folder)?;

@@ -6,7 +6,7 @@ use crate::model::onnx::{GraphProto, NodeProto};
 use super::Cost;
 use super::shapes::Shapes;
 
-fn product(dims: &[usize]) -> Option<u64> {
+pub(super) fn product(dims: &[usize]) -> Option<u64> {
     dims.iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64))
 }
 
@@ -61,7 +61,7 @@ fn heavy_nodes(graph: &GraphProto) -> usize {
         .sum()
 }
 
-fn macs(node: &NodeProto, shapes: &Shapes) -> Option<u64> {
+pub(super) fn macs(node: &NodeProto, shapes: &Shapes) -> Option<u64> {
     let output = || shapes.shape(node.output.first()?);
     match node.op_type.as_str() {
         // Each output element sums over the kernel and the channels of its group.

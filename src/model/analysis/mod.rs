@@ -8,6 +8,7 @@
 
 mod cost;
 mod fold;
+mod layers;
 mod rules;
 mod shapes;
 #[cfg(test)]
@@ -16,7 +17,9 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 
 use super::ModelFile;
-use super::onnx::{GraphProto, dims_of};
+use super::onnx::{GraphProto, TensorProto, dims_of};
+
+pub use layers::Layer;
 
 /// Nodes of one operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +56,11 @@ pub struct Analysis {
     pub parameters: u64,
     /// Cost of one run at the given sizes.
     pub cost: Cost,
+    /// Nodes with weights or multiply-accumulates in the order of the file, subgraphs left out.
+    pub layers: Vec<Layer>,
+    /// The most elements of inputs and values between nodes that are needed at the same time;
+    /// values of unknown shape are left out.
+    pub peak_elements: u64,
     /// Inferred shape of each graph output; `None` where a rule is missing.
     pub outputs: Vec<(String, Option<Vec<usize>>)>,
 }
@@ -84,6 +92,8 @@ pub fn analyse(model: &ModelFile, bind: &BTreeMap<String, usize>) -> Analysis {
         nodes: tally.nodes,
         parameters: tally.parameters,
         cost,
+        layers: layers::layers(graph, &shapes),
+        peak_elements: layers::peak(graph, &shapes),
         outputs: outputs.collect(),
     }
 }
@@ -107,12 +117,8 @@ impl Tally {
         self.nodes(&graph.node);
     }
 
-    fn tensor(&mut self, tensor: &super::onnx::TensorProto) {
-        // int32 and int64 hold shapes, axes and indices; int32 biases of quantised layers are few.
-        let arithmetic = matches!(tensor.element().0, 6 | 7 | 8 | 9 | 12 | 13);
-        if let (false, Ok((_, count))) = (arithmetic, dims_of(&tensor.dims)) {
-            self.parameters = self.parameters.saturating_add(count as u64);
-        }
+    fn tensor(&mut self, tensor: &TensorProto) {
+        self.parameters = self.parameters.saturating_add(weights(tensor));
     }
 
     fn nodes(&mut self, nodes: &[super::onnx::NodeProto]) {
@@ -132,5 +138,15 @@ impl Tally {
                 self.graph(graph);
             }
         }
+    }
+}
+
+/// Elements of a tensor of weights; 0 for whole numbers of shape arithmetic.
+fn weights(tensor: &TensorProto) -> u64 {
+    // int32 and int64 hold shapes, axes and indices; int32 biases of quantised layers are few.
+    let arithmetic = matches!(tensor.element().0, 6 | 7 | 8 | 9 | 12 | 13);
+    match dims_of(&tensor.dims) {
+        Ok((_, count)) if !arithmetic => count as u64,
+        _ => 0,
     }
 }

@@ -128,3 +128,21 @@ fn sizes_beyond_memory_do_no_harm() {
     let sum = one("Concat", &[&[huge], &[huge], &[huge]], &[], &[("axis", 0i64.into())]);
     assert_eq!(sum.outputs[0].1, None);
 }
+
+#[test]
+fn layers_and_memory_of_a_small_net() {
+    let mut g = GraphBuilder::new("g");
+    let x = g.input("x", DType::F32, &[1.into(), 2.into(), 4.into(), 5.into()]);
+    let w = g.constant("w", &[3, 2, 1, 1], vec![0.5f32; 6]);
+    let a = g.node("Conv", &[&x, &w], &[]);
+    let b = g.node("Relu", &[&a], &[]);
+    let c = g.node("Relu", &[&b], &[]);
+    g.output(&c, DType::F32, &[]);
+    let model = ModelFile::from_proto("g", &g.finish().unwrap()).unwrap();
+    let found = analyse(&model, &BTreeMap::new());
+    let [layer] = found.layers.as_slice() else { panic!("{:?}", found.layers) };
+    assert_eq!((layer.operator.as_str(), layer.parameters, layer.macs), ("Conv", 6, 120));
+    assert_eq!(layer.output.as_deref(), Some([1, 3, 4, 5].as_slice()));
+    // x with a is 40 + 60 elements; later two values of 60 each, when x and a are gone in turn.
+    assert_eq!(found.peak_elements, 120);
+}

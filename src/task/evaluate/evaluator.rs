@@ -182,10 +182,27 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         limits: &Limits,
         progress: &mut Progress<'_>,
     ) -> Result<Row, E> {
+        self.sequences_where(name, path, limits, &|_| true, progress)
+    }
+
+    /// As [`Evaluator::sequences`], of those whose folder name `keep` is true for; a limit of
+    /// frames counts the others too.
+    ///
+    /// # Errors
+    /// [`TaskError`] when there are no sequences or the engine fails.
+    pub fn sequences_where(
+        &mut self,
+        name: &str,
+        path: &Path,
+        limits: &Limits,
+        keep: &dyn Fn(&str) -> bool,
+        progress: &mut Progress<'_>,
+    ) -> Result<Row, E> {
         let mut found = sequences::find(path, limits)?;
         if let Some(most) = self.options.frames {
             found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         }
+        found.retain(|s| keep(s.name.rsplit('/').next().unwrap_or_default()));
         let mut tally = Tally::default();
         let mut reader = PictureReader::new(*limits);
         let mut size = None;
