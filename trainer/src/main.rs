@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use framecast::engine::{EngineChoice, LoadOptions};
 use framecast::model::ModelFile;
 use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
+use framecast_trainer::data::inspect::{self, Inspection};
 use framecast_trainer::describe::{describe, open};
 use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
@@ -101,10 +102,34 @@ enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
         frames: Option<u64>,
     },
+    /// Look at data before training on them
+    Data {
+        #[command(subcommand)]
+        command: DataCommand,
+    },
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
         /// The folder
         folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum DataCommand {
+    /// Count frames, sizes, motion and repeats, score copy-last, and hash what is decoded
+    Inspect {
+        /// Clips, folders, archives of sequences or demo:; data:NAME is in the folder of test data
+        #[arg(required = true, value_name = "SOURCE")]
+        sources: Vec<String>,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+        /// Write a line of pictures of each source
+        #[arg(long, value_name = "FILE.png")]
+        sheet: Option<PathBuf>,
+        /// Frames read of each clip; sets of sequences are read whole
+        #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+        frames: u64,
     },
 }
 
@@ -281,6 +306,9 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             let board = leaderboard(&options)?;
             out.write_all(board.markdown().as_bytes())?;
         }
+        Command::Data { command: DataCommand::Inspect { sources, json, sheet, frames } } => {
+            look(out, &sources, json, sheet.as_deref(), frames)?;
+        }
         Command::Card { folder } => {
             let text = card(&folder)?;
             let path = folder.join(CARD);
@@ -290,6 +318,45 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
                 cause,
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Inspects sources, and prints and draws what was found.
+fn look(
+    out: &mut impl Write,
+    sources: &[String],
+    json: bool,
+    sheet: Option<&Path>,
+    frames: u64,
+) -> Result<(), Failure> {
+    let mut found = Vec::with_capacity(sources.len());
+    for uri in sources {
+        let inspection = Inspection::read(uri, frames)?;
+        if !json {
+            out.write_all(inspection.text().as_bytes())?;
+        }
+        found.push(inspection);
+    }
+    if json {
+        writeln!(out, "{}", serde_json::json!(found))?;
+    }
+    if let (Some(path), Some(picture)) = (sheet, inspect::sheet(&found)) {
+        let (w, h) = (picture.size().width, picture.size().height);
+        let kind = image::ExtendedColorType::Rgb8;
+        let saved = image::save_buffer_with_format(
+            path,
+            picture.data(),
+            w,
+            h,
+            kind,
+            image::ImageFormat::Png,
+        );
+        saved.map_err(|e| TrainError::Io {
+            action: "write",
+            path: path.to_owned(),
+            cause: std::io::Error::other(e),
+        })?;
     }
     Ok(())
 }

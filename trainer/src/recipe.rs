@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::data::{DataRecipe, RecordingRecipe, SequencesRecipe};
+use crate::data::{AugmentRecipe, DataRecipe, RecordingRecipe, SequencesRecipe};
 use crate::loss::Weights;
 use crate::net::{Preset, direct};
 
@@ -32,6 +32,9 @@ pub struct Recipe {
     pub start: Option<PathBuf>,
     /// Training data.
     pub data: DataRecipe,
+    /// How sequences are changed by chance.
+    #[serde(default, skip_serializing_if = "AugmentRecipe::is_default")]
+    pub augment: AugmentRecipe,
     /// Parts of the loss.
     #[serde(default)]
     pub loss: Weights,
@@ -192,6 +195,7 @@ impl Recipe {
                 return Err(format!("{key} = {value} is outside {low} to {high}"));
             }
         }
+        self.augment.check()?;
         let [width, height] = self.validate.size;
         for (key, side) in
             [("data.side", self.data.side), ("validate.size", width), ("validate.size", height)]
@@ -231,6 +235,10 @@ mod tests {
         assert!(refused("nano-direct", "pico").contains("nano-direct"));
         let error = refused("[data]", "[loss]\nssim = nan\n[data]");
         assert!(error.contains("loss.ssim = NaN; 0 and more"), "{error}");
+        let error = refused("[data]", "[augment]\nshear_range = 2\n[data]");
+        assert!(error.contains("augment.shear_range = 2"), "{error}");
+        let error = refused("[data]", "[augment]\nsamplewise_center = true\n[data]");
+        assert!(error.contains("unknown field `samplewise_center`"), "{error}");
         let error = refused("[data]", "[train]\nema = 1.0\n[data]");
         assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
     }

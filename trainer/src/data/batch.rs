@@ -1,38 +1,38 @@
-//! Sequences side by side as tensors, and the changes that make more of them.
+//! Sequences side by side as tensors.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::vision::RgbImage;
-use rand::RngExt as _;
 use rand_pcg::Pcg64;
+
+use super::AugmentRecipe;
+use super::augment::{Augmented, augment};
 
 /// Sequences of one length and size.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     sequences: Vec<Vec<RgbImage>>,
+    /// The same with noise; empty when the recipe has none.
+    noisy: Vec<Vec<RgbImage>>,
 }
 
 impl Batch {
-    /// Adds a sequence of square pictures, mirrored, turned and played backwards by chance.
-    pub fn push(&mut self, mut sequence: Vec<RgbImage>, random: &mut Pcg64) {
-        let [mirror, transpose, reverse] = [(); 3].map(|()| random.random::<bool>());
-        for picture in &mut sequence {
-            if mirror {
-                mirror_lines(picture);
-            }
-            if transpose {
-                *picture = transposed(picture);
-            }
-        }
-        if reverse {
-            sequence.reverse();
-        }
-        self.sequences.push(sequence);
+    /// Adds a sequence of square pictures, changed by chance as `recipe` says.
+    pub fn push(&mut self, frames: Vec<RgbImage>, recipe: &AugmentRecipe, random: &mut Pcg64) {
+        let Augmented { frames, noisy } = augment(recipe, frames, random);
+        self.sequences.push(frames);
+        self.noisy.extend(noisy);
     }
 
-    /// The sequences.
+    /// The sequences as they are to be predicted.
     #[must_use]
     pub fn sequences(&self) -> &[Vec<RgbImage>] {
         &self.sequences
+    }
+
+    /// The sequences as a network sees them.
+    #[must_use]
+    pub fn inputs(&self) -> &[Vec<RgbImage>] {
+        if self.noisy.is_empty() { &self.sequences } else { &self.noisy }
     }
 
     /// Number of frames of each sequence.
@@ -41,12 +41,23 @@ impl Batch {
         self.sequences.first().map_or(0, Vec::len)
     }
 
-    /// Frame `t` of every sequence: `N x 3 x H x W` in 0..=1.
+    /// Frame `t` of every sequence as it is to be predicted: `N x 3 x H x W` in 0..=1.
     #[must_use]
-    pub fn tensor(&self, t: usize, device: &Device) -> Tensor<4> {
-        let pictures: Vec<&RgbImage> = self.sequences.iter().filter_map(|s| s.get(t)).collect();
-        frame_tensor(&pictures, device)
+    pub fn target(&self, t: usize, device: &Device) -> Tensor<4> {
+        frames_at(&self.sequences, t, device)
     }
+
+    /// Frame `t` of every sequence as a network sees it; `target`, the same frame as it is to be
+    /// predicted, where there is no noise.
+    #[must_use]
+    pub fn input(&self, t: usize, target: &Tensor<4>, device: &Device) -> Tensor<4> {
+        if self.noisy.is_empty() { target.clone() } else { frames_at(&self.noisy, t, device) }
+    }
+}
+
+fn frames_at(sequences: &[Vec<RgbImage>], t: usize, device: &Device) -> Tensor<4> {
+    let pictures: Vec<&RgbImage> = sequences.iter().filter_map(|s| s.get(t)).collect();
+    frame_tensor(&pictures, device)
 }
 
 /// Pictures of one size as `N x 3 x H x W` in 0..=1.
@@ -63,30 +74,10 @@ pub fn frame_tensor(pictures: &[&RgbImage], device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values, [pictures.len(), 3, size.h(), size.w()]), device)
 }
 
-fn mirror_lines(picture: &mut RgbImage) {
-    let line = picture.size().w() * 3;
-    for row in picture.data_mut().chunks_exact_mut(line) {
-        row.as_chunks_mut::<3>().0.reverse();
-    }
-}
-
-fn transposed(picture: &RgbImage) -> RgbImage {
-    let size = picture.size();
-    let side = size.w().min(size.h());
-    let mut out = RgbImage::new(size);
-    let from = picture.data().as_chunks::<3>().0;
-    let to = out.data_mut().as_chunks_mut::<3>().0;
-    for y in 0..side {
-        for x in 0..side {
-            to[x * side + y] = from[y * side + x];
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use framecast::frame::Size;
+    use rand::SeedableRng as _;
 
     use super::*;
 
@@ -100,14 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn mirroring_and_transposing_twice_is_nothing() {
-        let picture = RgbImage::from_vec(Size::new(3, 3), (0..27).collect()).unwrap();
-        let mut twice = picture.clone();
-        mirror_lines(&mut twice);
-        assert_eq!(twice.data()[..3], [6, 7, 8]);
-        mirror_lines(&mut twice);
-        assert_eq!(twice, picture);
-        assert_eq!(transposed(&picture).data()[3..6], [9, 10, 11]);
-        assert_eq!(transposed(&transposed(&picture)), picture);
+    fn noise_is_on_inputs_only() {
+        let still = vec![RgbImage::from_vec(Size::new(4, 4), vec![90; 48]).unwrap(); 2];
+        let recipe = AugmentRecipe { gaussian_noise: 30.0, ..AugmentRecipe::default() };
+        let mut batch = Batch::default();
+        batch.push(still.clone(), &recipe, &mut Pcg64::seed_from_u64(1));
+        assert_eq!(batch.sequences(), std::slice::from_ref(&still));
+        assert_ne!(batch.inputs(), batch.sequences());
+        let device = Device::flex();
+        let values = |tensor: Tensor<4>| tensor.into_data().try_to_vec::<f32>().unwrap();
+        let target = batch.target(1, &device);
+        assert_ne!(values(batch.input(1, &target, &device)), values(target));
+        let mut batch = Batch::default();
+        batch.push(still, &AugmentRecipe::default(), &mut Pcg64::seed_from_u64(1));
+        assert_eq!(batch.inputs(), batch.sequences());
     }
 }

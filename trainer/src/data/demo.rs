@@ -129,6 +129,10 @@ impl Footage for DemoFootage {
         Ok(pictures)
     }
 
+    fn largest_stride(&self, _frames: usize) -> usize {
+        usize::MAX
+    }
+
     fn describe(&self) -> String {
         let last = self.recipe.first_seed + self.recipe.worlds - 1;
         format!(

@@ -6,6 +6,8 @@ use framecast::vision::blend::{CANDIDATES, Candidates, FEATURES, Features, Obser
 use framecast::vision::motion::luma;
 use rayon::prelude::*;
 
+use super::Batch;
+
 /// One prediction to be made.
 #[derive(Clone, Debug)]
 pub struct Example {
@@ -23,6 +25,11 @@ impl Example {
     #[must_use]
     pub fn last_of(sequence: &[RgbImage]) -> Option<Self> {
         let (target, seen) = sequence.split_last()?;
+        Self::after(seen, target)
+    }
+
+    /// As [`Example::last_of`], of frames `seen` and the one that came; `None` without frames.
+    fn after(seen: &[RgbImage], target: &RgbImage) -> Option<Self> {
         let mut observer = Observer::new();
         let mut candidates = Candidates::default();
         let mut plane = Vec::new();
@@ -47,6 +54,16 @@ impl Examples {
     #[must_use]
     pub fn last_of(sequences: &[Vec<RgbImage>]) -> Self {
         Self { list: sequences.par_iter().filter_map(|s| Example::last_of(s)).collect() }
+    }
+
+    /// The last frame of each sequence of a batch, after its inputs.
+    #[must_use]
+    pub fn of(batch: &Batch) -> Self {
+        let pairs = batch.inputs().par_iter().zip(batch.sequences());
+        let example = |(inputs, sequence): (&Vec<RgbImage>, &Vec<RgbImage>)| {
+            Example::after(inputs.split_last()?.1, sequence.last()?)
+        };
+        Self { list: pairs.filter_map(example).collect() }
     }
 
     /// The examples.

@@ -5,9 +5,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
+use super::augment;
 use super::{
-    Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage, RecordingFootage,
-    RecordingRecipe, SequencesFootage, SequencesRecipe,
+    AugmentRecipe, Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage,
+    RecordingFootage, RecordingRecipe, SequencesFootage, SequencesRecipe,
 };
 use crate::TrainError;
 
@@ -42,14 +43,15 @@ pub struct Mixture {
     side: u32,
     frames: usize,
     repeats: f32,
+    augment: AugmentRecipe,
 }
 
 impl Mixture {
-    /// Opens everything the recipe names.
+    /// Opens everything the recipe names; sequences are changed as `augment` says.
     ///
     /// # Errors
     /// [`TrainError::Recipe`] and [`TrainError::Data`].
-    pub fn open(recipe: &DataRecipe) -> Result<Self, TrainError> {
+    pub fn open(recipe: &DataRecipe, augment: &AugmentRecipe) -> Result<Self, TrainError> {
         let mut footage: Vec<(f32, Box<dyn Footage>)> = Vec::new();
         for demo in &recipe.demo {
             footage.push((demo.weight, Box::new(DemoFootage::new(demo, recipe.side)?)));
@@ -75,7 +77,13 @@ impl Mixture {
                 ),
             });
         }
-        Ok(Self { footage, side: recipe.side, frames: recipe.frames, repeats: recipe.repeats })
+        Ok(Self {
+            footage,
+            side: recipe.side,
+            frames: recipe.frames,
+            repeats: recipe.repeats,
+            augment: augment.clone(),
+        })
     }
 
     /// What the footage is, for the model's provenance.
@@ -100,11 +108,17 @@ impl Mixture {
                 place < 0.0
             });
             let (_, footage) = &mut self.footage[pick.unwrap_or(last)];
-            let mut sequence = footage.draw(self.frames, self.side, &mut random)?;
+            let allowed = footage.largest_stride(self.frames);
+            let step = augment::stride(&self.augment, allowed, &mut random);
+            let frames = (self.frames - 1) * step + 1;
+            let mut sequence = footage.draw(frames, self.side, &mut random)?;
+            if step > 1 {
+                sequence = sequence.into_iter().step_by(step).collect();
+            }
             if random.random::<f32>() < self.repeats {
                 repeat_some(&mut sequence, &mut random);
             }
-            batch.push(sequence, &mut random);
+            batch.push(sequence, &self.augment, &mut random);
         }
         Ok(batch)
     }
@@ -118,5 +132,24 @@ fn repeat_some(sequence: &mut [RgbImage], random: &mut Pcg64) {
         if i % every == phase {
             sequence[i] = sequence[i - 1].clone();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strides_keep_the_number_of_frames_and_batches_repeat() {
+        let recipe: DataRecipe =
+            toml::from_str("side = 16\nframes = 4\n[[demo]]\nworlds = 1\n").unwrap();
+        let open = |text: &str| Mixture::open(&recipe, &toml::from_str(text).unwrap()).unwrap();
+        let batch = |text: &str| open(text).batch(1, 2, 6).unwrap();
+        let plain = batch("");
+        assert_eq!(batch("stride = 1").sequences(), plain.sequences());
+        let strided = batch("stride = 4");
+        assert!(strided.sequences().iter().all(|s| s.len() == 4));
+        assert_ne!(strided.sequences(), plain.sequences());
+        assert_eq!(batch("stride = 4").sequences(), strided.sequences());
     }
 }

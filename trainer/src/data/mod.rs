@@ -3,10 +3,12 @@
 //! Each draw is a function of its random generator alone, so that a resumed run sees exactly the
 //! data the uninterrupted run would have seen.
 
+mod augment;
 mod batch;
 mod demo;
 mod example;
 mod fixed;
+pub mod inspect;
 mod mixture;
 mod recording;
 mod sequences;
@@ -16,6 +18,7 @@ use rand_pcg::Pcg64;
 
 use crate::TrainError;
 
+pub use augment::{AugmentRecipe, FillMode};
 pub use batch::{Batch, frame_tensor};
 pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, TRAINING_SEEDS};
 pub use example::{Example, Examples, features_tensor};
@@ -48,6 +51,10 @@ pub trait Footage {
         side: u32,
         random: &mut Pcg64,
     ) -> Result<Vec<RgbImage>, TrainError>;
+
+    /// The largest step between frames at which it has sequences of `frames` frames; 1 where a
+    /// sequence is drawn whole.
+    fn largest_stride(&self, frames: usize) -> usize;
 
     /// What it is, for the model's provenance.
     fn describe(&self) -> String;

@@ -115,6 +115,10 @@ impl Footage for RecordingFootage {
         Ok(self.frames[start..start + frames].iter().map(|f| cut(f, x, y, side)).collect())
     }
 
+    fn largest_stride(&self, frames: usize) -> usize {
+        (self.frames.len() - 1) / frames.saturating_sub(1).max(1)
+    }
+
     fn describe(&self) -> String {
         let name = self.uri.rsplit(['/', '\\']).next().unwrap_or_default();
         format!("{name}, {} frames", self.frames.len())

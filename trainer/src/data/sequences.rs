@@ -101,6 +101,10 @@ impl Footage for SequencesFootage {
         Ok(sequence.clone())
     }
 
+    fn largest_stride(&self, _frames: usize) -> usize {
+        1
+    }
+
     fn describe(&self) -> String {
         let name = self.uri.rsplit('/').next().unwrap_or_default();
         format!("{} sequences of {name}", self.sequences.len())

@@ -53,7 +53,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let out = options.out.as_path();
     fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
     let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
-    let mut mixture = Mixture::open(&recipe.data)?;
+    let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
     let validator = Validator::new(&recipe.validate)?;
     let mut run =
         if options.resume { resumed(recipe, &last)? } else { started(recipe, mixture.describe())? };
@@ -173,7 +173,7 @@ fn sequence(
     progress: &mut Progress,
     best: &Path,
 ) -> Result<(), TrainError> {
-    let first = batch.tensor(0, device);
+    let first = batch.input(0, &batch.target(0, device), device);
     let mut state = State::first(&first);
     let targets = batch.frames() - 1;
     let mut at = 0;
@@ -186,8 +186,9 @@ fn sequence(
         for t in at..end {
             let (prediction, next) = net.step(&frame, &state);
             state = next;
-            frame = batch.tensor(t + 1, device);
-            let loss = recipe.loss.loss(&prediction, &frame);
+            let target = batch.target(t + 1, device);
+            let loss = recipe.loss.loss(&prediction, &target);
+            frame = batch.input(t + 1, &target, device);
             total = Some(match total {
                 Some(sum) => sum + loss,
                 None => loss,
@@ -211,7 +212,7 @@ fn mixing(
     progress: &mut Progress,
     best: &Path,
 ) -> Result<(), TrainError> {
-    let examples = Examples::last_of(batch.sequences());
+    let examples = Examples::of(batch);
     let (net, leaves) = Blend::new(&recipe.network.shape(), &optimiser.weights, device)?;
     let logits = net.logits(&examples.features(device));
     let prediction = blend::mix(logits, &examples.candidates(device));
