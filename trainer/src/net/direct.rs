@@ -148,20 +148,8 @@ impl Direct {
         params: &Params,
         device: &Device,
     ) -> Result<(Self, Vec<Leaf>), TrainError> {
-        let want = init(shape, 0);
-        let same = want.list().len() == params.list().len()
-            && want.list().iter().zip(params.list()).all(|(a, b)| {
-                a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
-            });
+        let leaves = params.leaves(&init(shape, 0), shape.preset, device)?;
         let wrong = |reason: String| TrainError::Network { name: shape.preset.to_string(), reason };
-        if !same {
-            return Err(wrong(format!(
-                "the {} parameters given do not fit; {} are wanted",
-                params.len(),
-                want.len()
-            )));
-        }
-        let leaves: Vec<Leaf> = params.list().iter().map(|p| Leaf::new(p, device)).collect();
         let conv = |name: &str| {
             let at = params.list().iter().position(|p| p.name == format!("{name}.weight"));
             match at.and_then(|i| Some((leaves.get(i)?, leaves.get(i + 1)?))) {

@@ -7,6 +7,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 use rand_pcg::Pcg64;
 
+use super::Preset;
+use crate::TrainError;
+
 /// How a parameter starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start {
@@ -95,6 +98,35 @@ impl Params {
         let mut zeros = self.clone();
         zeros.list.iter_mut().for_each(|p| p.values.fill(0.0));
         zeros
+    }
+}
+
+impl Params {
+    /// The parameters on `device`, when names and shapes are those of `want`.
+    ///
+    /// # Errors
+    /// [`TrainError::Network`] naming `network` otherwise.
+    pub fn leaves(
+        &self,
+        want: &Self,
+        network: Preset,
+        device: &Device,
+    ) -> Result<Vec<Leaf>, TrainError> {
+        let same = want.list.len() == self.list.len()
+            && want.list.iter().zip(&self.list).all(|(a, b)| {
+                a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
+            });
+        if same {
+            return Ok(self.list.iter().map(|p| Leaf::new(p, device)).collect());
+        }
+        Err(TrainError::Network {
+            name: network.to_string(),
+            reason: format!(
+                "the {} parameters given do not fit; {} are wanted",
+                self.len(),
+                want.len()
+            ),
+        })
     }
 }
 
