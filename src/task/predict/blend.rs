@@ -237,7 +237,7 @@ impl Forecaster for Blend {
         luma(frame, &mut self.luma);
         self.observer.observe(&self.luma, self.size);
         self.horizon = 1;
-        self.candidates.build(frame, &self.observer, 1);
+        self.candidates.push(frame, &self.observer);
         let features = self.observer.features();
         self.scaled.clear();
         let unit = if self.input.dtype() == DType::U8 { 1.0 } else { 255.0 };
@@ -250,12 +250,13 @@ impl Forecaster for Blend {
             return Ok(false);
         }
         self.weights.from_floats(&self.numbers, columns, rows, &mut self.scratch);
+        self.candidates.make_where(&self.observer, 1, &self.weights);
         Ok(self.mix(next))
     }
 
     fn extend(&mut self, ahead: &mut FloatImage) -> Result<bool, TaskError> {
         self.horizon += 1;
-        self.candidates.extend(&self.observer, self.horizon);
+        self.candidates.extend_where(&self.observer, self.horizon, &self.weights);
         Ok(self.mix(ahead))
     }
 

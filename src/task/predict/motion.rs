@@ -98,11 +98,15 @@ impl Forecaster for Motion {
         luma(frame, &mut self.luma);
         self.observer.observe(&self.luma, frame.size());
         self.horizon = 1;
-        self.candidates.build(frame, &self.observer, 1);
-        if self.choice == Choice::Prior {
-            let features = self.observer.features();
-            prior(features, &mut self.logits);
-            self.weights.from_logits(&self.logits, features.columns(), features.rows());
+        self.candidates.push(frame, &self.observer);
+        match self.choice {
+            Choice::Velocity => self.candidates.extend(&self.observer, 1),
+            Choice::Prior => {
+                let features = self.observer.features();
+                prior(features, &mut self.logits);
+                self.weights.from_logits(&self.logits, features.columns(), features.rows());
+                self.candidates.make_where(&self.observer, 1, &self.weights);
+            }
         }
         self.predict(next);
         Ok(true)
@@ -110,7 +114,12 @@ impl Forecaster for Motion {
 
     fn extend(&mut self, ahead: &mut FloatImage) -> Result<bool, TaskError> {
         self.horizon += 1;
-        self.candidates.extend(&self.observer, self.horizon);
+        match self.choice {
+            Choice::Velocity => self.candidates.extend(&self.observer, self.horizon),
+            Choice::Prior => {
+                self.candidates.extend_where(&self.observer, self.horizon, &self.weights);
+            }
+        }
         self.predict(ahead);
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! The 7x7 mean.
 
 use crate::frame::Size;
+use crate::vision::dispatch::vectorised;
 
 /// The mean of the 7x7 pixels around each pixel, edges repeated: `(sum * 1337 + 32768) >> 16`,
 /// which is the sum over 49 rounded, exact for flat areas. `image` and `out` hold `CHANNELS` bytes
@@ -35,31 +36,41 @@ pub fn mean7<const CHANNELS: usize>(
                 line[margin + stride + i * CHANNELS + c] = last;
             }
         }
-        across::<CHANNELS>(line, target);
+        across(line, CHANNELS, target);
         let y = y as isize;
         slide(row(y + 4), row(y - 3), &mut line[margin..margin + stride]);
     }
 }
 
-fn add(pixels: &[u8], sums: &mut [u16]) {
-    for (s, &p) in sums.iter_mut().zip(pixels) {
-        *s += u16::from(p);
+vectorised! {
+    fn add(pixels: &[u8], sums: &mut [u16]) {
+        for (s, &p) in sums.iter_mut().zip(pixels) {
+            *s += u16::from(p);
+        }
     }
 }
 
-fn slide(enters: &[u8], leaves: &[u8], sums: &mut [u16]) {
-    for ((s, &e), &l) in sums.iter_mut().zip(enters).zip(leaves) {
-        *s = *s + u16::from(e) - u16::from(l);
+vectorised! {
+    fn slide(enters: &[u8], leaves: &[u8], sums: &mut [u16]) {
+        for ((s, &e), &l) in sums.iter_mut().zip(enters).zip(leaves) {
+            *s = *s + u16::from(e) - u16::from(l);
+        }
     }
 }
 
-fn across<const CHANNELS: usize>(line: &[u16], target: &mut [u8]) {
-    let n = target.len();
-    let shifted = |i: usize| &line[i * CHANNELS..i * CHANNELS + n];
-    let lines = [0, 1, 2, 3, 4, 5, 6].map(shifted);
-    for (i, t) in target.iter_mut().enumerate() {
-        let sum: u32 = lines.iter().map(|l| u32::from(l[i])).sum();
-        *t = ((sum * 1337 + 32_768) >> 16) as u8;
+vectorised! {
+    /// Means of seven sums, `channels` apart.
+    fn across(sums: &[u16], channels: usize, target: &mut [u8]) {
+        let n = target.len();
+        let [a, b, c, d, e, f, g] =
+            [0, 1, 2, 3, 4, 5, 6].map(|i| &sums[i * channels..i * channels + n]);
+        for i in 0..n {
+            // At most 49 * 255.
+            let sum = a[i] + b[i] + c[i] + d[i] + e[i] + f[i] + g[i];
+            // (sum * 1337 + 32768) >> 16 in two halves of 16 bits.
+            let high = ((u32::from(sum) * 1337) >> 16) as u16;
+            target[i] = (high + (sum.wrapping_mul(1337) >> 15)) as u8;
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 use super::{BLOCK, CANDIDATES, Candidates};
 use crate::vision::RgbImage;
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
 /// The largest difference of logits, in 1/64, that leaves a weight.
 const REACH: usize = 512;
 
@@ -101,10 +104,9 @@ impl Weights {
 /// Mixes candidates. Keeps its memory; one thread uses it.
 #[derive(Clone, Debug, Default)]
 pub struct Mixer {
-    /// Weights of one line of pixels for each candidate.
-    lines: [Vec<u16>; CANDIDATES],
-    /// Weights of one line of blocks, interpolated between rows, times 16.
-    blocks: Vec<u16>,
+    /// Weights of one line of blocks for each candidate, interpolated between rows, times 16.
+    blocks: [Vec<u16>; CANDIDATES],
+    line: Line,
 }
 
 impl Mixer {
@@ -118,37 +120,75 @@ impl Mixer {
         if stride == 0 || weights.columns == 0 {
             return;
         }
-        // A candidate that is used nowhere costs nothing.
-        let used: [bool; CANDIDATES] =
-            std::array::from_fn(|k| k == 0 || weights.planes[k].iter().any(|&w| w != 0));
         for (y, target) in out.data_mut().chunks_exact_mut(stride).enumerate() {
             let (row, other, lean) = around(y, weights.rows);
-            for (k, plane) in weights.planes.iter().enumerate().skip(1) {
-                if used[k] {
-                    let line = |r: usize| &plane[r * weights.columns..(r + 1) * weights.columns];
-                    self.blocks.clear();
-                    self.blocks.extend(
-                        line(row).iter().zip(line(other)).map(|(a, b)| (16 - lean) * a + lean * b),
-                    );
-                    across(&self.blocks, size.w(), &mut self.lines[k]);
-                }
+            for (plane, blocks) in weights.planes.iter().zip(&mut self.blocks).skip(1) {
+                let line = |r: usize| &plane[r * weights.columns..(r + 1) * weights.columns];
+                blocks.clear();
+                blocks.extend(
+                    line(row).iter().zip(line(other)).map(|(a, b)| (16 - lean) * a + lean * b),
+                );
             }
-            let at = y * stride;
-            let last = &candidates.images()[0][at..at + stride];
-            // From the last frame: out = last + sum w_k (c_k - last), rounded once.
-            let mut sums = std::mem::take(&mut self.lines[0]);
-            sums.clear();
-            sums.extend(last.iter().map(|&v| u16::from(v) * 256));
-            for (k, image) in candidates.images().iter().enumerate().skip(1) {
-                if used[k] {
-                    let other = &image[at..at + stride];
-                    accumulate(&self.lines[k], last, other, &mut sums);
-                }
+            // One that has no weight anywhere may never have been made.
+            let line = y * stride..(y + 1) * stride;
+            let images =
+                candidates.images().each_ref().map(|i| i.get(line.clone()).unwrap_or_default());
+            self.line.mix(&self.blocks, &images, target);
+        }
+    }
+}
+
+/// Mixes single lines.
+#[derive(Clone, Debug, Default)]
+struct Line {
+    /// Weights of the pixels for one candidate.
+    weights: Vec<u16>,
+    /// The mixture times 256.
+    sums: Vec<u16>,
+}
+
+impl Line {
+    /// Mixes `images` by the weights of blocks times 16; the first image takes what is left.
+    fn mix(
+        &mut self,
+        blocks: &[Vec<u16>; CANDIDATES],
+        images: &[&[u8]; CANDIDATES],
+        target: &mut [u8],
+    ) {
+        let mut from = 0;
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
+            // SAFETY: the processor was just found to have AVX2.
+            let done = unsafe { avx2::mix(blocks, images, target) };
+            from = done;
+        }
+        self.blocks(from, blocks, images, target);
+    }
+
+    /// As [`Line::mix`], from block `from` on, for the base instruction set.
+    fn blocks(
+        &mut self,
+        from: usize,
+        blocks: &[Vec<u16>; CANDIDATES],
+        images: &[&[u8]; CANDIDATES],
+        target: &mut [u8],
+    ) {
+        let start = (from * BLOCK * 3).min(target.len());
+        let target = &mut target[start..];
+        let last = &images[0][start..];
+        // From the last frame: out = last + sum w_k (c_k - last), rounded once.
+        self.sums.clear();
+        self.sums.extend(last.iter().map(|&v| u16::from(v) * 256));
+        for (blocks, image) in blocks.iter().zip(images).skip(1) {
+            // A candidate that is used nowhere costs nothing.
+            if blocks.iter().any(|&w| w != 0) {
+                across(blocks, from, target.len() / 3, &mut self.weights);
+                accumulate(&self.weights, last, &image[start..], &mut self.sums);
             }
-            for (t, &s) in target.iter_mut().zip(&sums) {
-                *t = ((u32::from(s) + 128) >> 8) as u8;
-            }
-            self.lines[0] = sums;
+        }
+        for (t, &s) in target.iter_mut().zip(&self.sums) {
+            *t = ((u32::from(s) + 128) >> 8) as u8;
         }
     }
 }
@@ -164,10 +204,10 @@ fn around(at: usize, blocks: usize) -> (usize, usize, u16) {
     }
 }
 
-/// Weights of blocks times 16 to weights of pixels.
-fn across(blocks: &[u16], width: usize, out: &mut Vec<u16>) {
+/// Weights of blocks times 16 to those of `width` pixels from block `from` on.
+fn across(blocks: &[u16], from: usize, width: usize, out: &mut Vec<u16>) {
     out.clear();
-    for (column, &own) in blocks.iter().enumerate() {
+    for (column, &own) in blocks.iter().enumerate().skip(from) {
         let left = blocks[column.saturating_sub(1)];
         let right = blocks[(column + 1).min(blocks.len() - 1)];
         let mix = |other: u16, lean: u32| {
@@ -309,6 +349,37 @@ mod tests {
             let (low, high) =
                 images.iter().map(|c| c[i]).fold((255, 0), |(l, h), v| (v.min(l), v.max(h)));
             assert!((low..=high).contains(&o), "{o} outside of {low}..={high} at {i}");
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_line() {
+        for width in [1, 7, 8, 29, 160] {
+            let columns = usize::div_ceil(width, BLOCK);
+            let mut state = 9_u32;
+            let mut next = |most: u32| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 16) % (most + 1)
+            };
+            let images: Vec<Vec<u8>> = (0..CANDIDATES)
+                .map(|_| (0..width * 3).map(|_| next(255) as u8).collect())
+                .collect();
+            let mut blocks: [Vec<u16>; CANDIDATES] = Default::default();
+            for _ in 0..columns {
+                let mut left = 4096;
+                for plane in &mut blocks[1..] {
+                    // All of it, nothing, or some.
+                    let part = [0, left, next(left)][next(2) as usize];
+                    left -= part;
+                    plane.push(part as u16);
+                }
+            }
+            let images: [&[u8]; CANDIDATES] = std::array::from_fn(|k| images[k].as_slice());
+            let (mut fast, mut plain) = (vec![0; width * 3], vec![0; width * 3]);
+            let mut line = Line::default();
+            line.mix(&blocks, &images, &mut fast);
+            line.blocks(0, &blocks, &images, &mut plain);
+            assert_eq!(fast, plain, "{width} pixels");
         }
     }
 }

@@ -1,9 +1,14 @@
 //! Moving a picture along a motion field.
 
+use std::ops::Range;
+
 use crate::frame::Size;
 use crate::vision::dispatch::vectorised;
 
-use super::field::{CELL, MotionField};
+use super::field::{CELL, MotionField, Vector};
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 /// A factor for displacements: `numerator / denominator`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,18 @@ impl Scale {
 
 /// Weights, in eighths, of a pixel's own cell and of the neighbour it leans to.
 const LEAN: [(isize, i32); CELL] = [(-1, 3), (-1, 1), (1, 1), (1, 3)];
+
+/// Pixels of a group in [`Wanted`], across and down.
+pub const GROUP: usize = 8;
+
+/// Which groups of 8x8 pixels of a picture are to be made.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// All of them.
+    Whole,
+    /// One flag a group, row after row of `ceil(width / 8)`; those beyond the end are not made.
+    Groups(&'a [bool]),
+}
 
 /// Moves pictures along motion fields. Keeps its memory; one thread uses it.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +63,20 @@ impl Compensator {
         scale: Scale,
         out: &mut Vec<u8>,
     ) {
+        self.warp_groups::<CHANNELS>(image, size, field, scale, Wanted::Whole, out);
+    }
+
+    /// As [`Compensator::warp`], of some groups of pixels; what `out` holds of the others is
+    /// unspecified.
+    pub fn warp_groups<const CHANNELS: usize>(
+        &mut self,
+        image: &[u8],
+        size: Size,
+        field: &MotionField,
+        scale: Scale,
+        wanted: Wanted<'_>,
+        out: &mut Vec<u8>,
+    ) {
         let width = size.w();
         out.resize(size.pixels() * CHANNELS, 0);
         if image.len() < out.len() || out.is_empty() || field.vectors.is_empty() {
@@ -55,22 +86,62 @@ impl Compensator {
         for plane in &mut self.pixels {
             plane.resize(line, 0);
         }
+        for plane in &mut self.cells {
+            plane.resize(field.columns + 2, 0);
+        }
+        let image = Image::<CHANNELS> { data: image, width, height: size.h() };
+        let groups = width.div_ceil(GROUP);
         for (y, target) in out.chunks_exact_mut(width * CHANNELS).enumerate() {
-            let (neighbour, weight) = LEAN[y % CELL];
-            let row = (y / CELL) as isize;
-            let [cx, cy] = &mut self.cells;
-            cx.clear();
-            cy.clear();
-            for column in -1..=field.columns as isize {
-                let (a, b) = (field.at(column, row), field.at(column, row + neighbour));
-                let mix = |a: i16, b: i16| (8 - weight) * i32::from(a) + weight * i32::from(b);
-                cx.push(mix(a.x, b.x));
-                cy.push(mix(a.y, b.y));
+            let flags = match wanted {
+                Wanted::Whole => None,
+                Wanted::Groups(flags) => {
+                    let from = y / GROUP * groups;
+                    Some(flags.get(from..from + groups).unwrap_or_default())
+                }
+            };
+            if flags.is_some_and(|f| !f.contains(&true)) {
+                continue;
             }
+            let (neighbour, weight) = LEAN[y % CELL];
+            let row = (y / CELL).min(field.rows.saturating_sub(1));
+            let other = row.saturating_add_signed(neighbour).min(field.rows.saturating_sub(1));
+            let cells = |r: usize| field.vectors.get(r * field.columns..(r + 1) * field.columns);
+            let (Some(own), Some(other)) = (cells(row), cells(other)) else { continue };
+            let [cx, cy] = &mut self.cells;
+            lean(own, other, weight, cx, cy);
             let [px, py] = &mut self.pixels;
             spread(cx, scale.numerator, scale.denominator, px);
             spread(cy, scale.numerator, scale.denominator, py);
-            sample::<CHANNELS>(image, width, size.h(), y, px, py, target);
+            match flags {
+                None => image.line(y, 0..width, px, py, target),
+                Some(flags) => {
+                    let mut from = 0;
+                    for run in flags.chunk_by(|a, b| a == b) {
+                        let end = (from + run.len() * GROUP).min(width);
+                        if run.first() == Some(&true) {
+                            image.line(y, from..end, px, py, target);
+                        }
+                        from = end;
+                    }
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Displacements between two rows of cells, times 8, with the outermost repeated.
+    fn lean(own: &[Vector], other: &[Vector], weight: i32, cx: &mut [i32], cy: &mut [i32]) {
+        let mix = |a: i16, b: i16| (8 - weight) * i32::from(a) + weight * i32::from(b);
+        let n = own.len();
+        let inner = cx[1..].iter_mut().zip(&mut cy[1..]);
+        for (((cx, cy), a), b) in inner.zip(own).zip(other) {
+            *cx = mix(a.x, b.x);
+            *cy = mix(a.y, b.y);
+        }
+        for c in [cx, cy] {
+            c[0] = c[1];
+            c[n + 1] = c[n];
         }
     }
 }
@@ -104,40 +175,56 @@ vectorised! {
     }
 }
 
-/// One line of pixels, each at its displacement.
-fn sample<const CHANNELS: usize>(
-    image: &[u8],
+/// The picture that is moved, `CHANNELS` bytes a pixel.
+#[derive(Clone, Copy)]
+struct Image<'a, const CHANNELS: usize> {
+    data: &'a [u8],
     width: usize,
     height: usize,
-    y: usize,
-    dx: &[i32],
-    dy: &[i32],
-    target: &mut [u8],
-) {
-    let (most_x, most_y) = ((width as i32 - 1) * 64, (height as i32 - 1) * 64);
-    let stride = width * CHANNELS;
-    let pixels = target.as_chunks_mut::<CHANNELS>().0.iter_mut();
-    for (x, ((pixel, &dx), &dy)) in pixels.zip(dx).zip(dy).enumerate() {
-        let px = (x as i32 * 64 + dx).clamp(0, most_x);
-        let py = (y as i32 * 64 + dy).clamp(0, most_y);
-        let (fx, fy) = ((px & 63) as u32, (py & 63) as u32);
-        // At the last column and line the fraction is 0, so the neighbour has no weight.
-        let right = if px < most_x { CHANNELS } else { 0 };
-        let below = if py < most_y { stride } else { 0 };
-        let at = (py >> 6) as usize * stride + (px >> 6) as usize * CHANNELS;
-        let weights = [(64 - fx) * (64 - fy), fx * (64 - fy), (64 - fx) * fy, fx * fy];
-        let (Some(upper), Some(lower)) = (
-            image.get(at..at + right + CHANNELS),
-            image.get(at + below..at + below + right + CHANNELS),
-        ) else {
-            continue;
-        };
-        for c in 0..CHANNELS {
-            let sum = u32::from(upper[c]) * weights[0]
-                + u32::from(upper[c + right]) * weights[1]
-                + u32::from(lower[c]) * weights[2]
-                + u32::from(lower[c + right]) * weights[3];
-            pixel[c] = ((sum + 2048) >> 12) as u8;
+}
+
+impl<const CHANNELS: usize> Image<'_, CHANNELS> {
+    /// The pixels `range` of line `y`, each at its displacement.
+    fn line(&self, y: usize, range: Range<usize>, dx: &[i32], dy: &[i32], target: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
+            // SAFETY: the processor was just found to have AVX2.
+            return unsafe { avx2::line(self, y, range, dx, dy, target) };
+        }
+        self.pixels(y, range, dx, dy, target);
+    }
+
+    /// As [`Image::line`], for the base instruction set.
+    #[inline]
+    fn pixels(&self, y: usize, range: Range<usize>, dx: &[i32], dy: &[i32], target: &mut [u8]) {
+        let (most_x, most_y) = ((self.width as i32 - 1) * 64, (self.height as i32 - 1) * 64);
+        let stride = self.width * CHANNELS;
+        let from = range.start;
+        let (Some(dx), Some(dy)) = (dx.get(range.clone()), dy.get(range)) else { return };
+        let pixels = target.as_chunks_mut::<CHANNELS>().0.iter_mut().skip(from);
+        for (x, ((pixel, &dx), &dy)) in (from..).zip(pixels.zip(dx).zip(dy)) {
+            let px = (x as i32 * 64 + dx).clamp(0, most_x);
+            let py = (y as i32 * 64 + dy).clamp(0, most_y);
+            let (fx, fy) = ((px & 63) as u32, (py & 63) as u32);
+            // At the last column and line the fraction is 0, so the neighbour has no weight.
+            let right = if px < most_x { CHANNELS } else { 0 };
+            let below = if py < most_y { stride } else { 0 };
+            let at = (py >> 6) as usize * stride + (px >> 6) as usize * CHANNELS;
+            let weights = [(64 - fx) * (64 - fy), fx * (64 - fy), (64 - fx) * fy, fx * fy];
+            let (Some(upper), Some(lower)) = (
+                self.data.get(at..at + right + CHANNELS),
+                self.data.get(at + below..at + below + right + CHANNELS),
+            ) else {
+                continue;
+            };
+            for c in 0..CHANNELS {
+                let sum = u32::from(upper[c]) * weights[0]
+                    + u32::from(upper[c + right]) * weights[1]
+                    + u32::from(lower[c]) * weights[2]
+                    + u32::from(lower[c + right]) * weights[3];
+                pixel[c] = ((sum + 2048) >> 12) as u8;
+            }
         }
     }
 }
@@ -191,5 +278,78 @@ mod tests {
         Compensator::default().warp::<1>(&grey, size, &field(v), Scale::ONE, &mut one);
         Compensator::default().warp::<3>(&colour, size, &field(v), Scale::ONE, &mut three);
         assert!(one.iter().zip(three.as_chunks::<3>().0).all(|(&a, b)| a == b[0] && a == b[2]));
+    }
+
+    /// A seeded field that bends gently, with some cells that jump far.
+    fn bent(size: Size, seed: u32) -> MotionField {
+        let mut state = seed;
+        let mut field = MotionField::default();
+        field.reset(size.w().div_ceil(CELL), size.h().div_ceil(CELL));
+        for (i, v) in field.vectors.iter_mut().enumerate() {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *v = Vector { x: (i % 37) as i16 * 3 - 40, y: (state >> 29) as i16 - 300 };
+            if state >> 27 == 5 {
+                *v = Vector { x: (state >> 13) as i16 / 8, y: (state >> 9) as i16 / 8 };
+            }
+        }
+        field
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_picture() {
+        for (width, height) in [(1, 1), (7, 9), (64, 40), (67, 41), (8, 3), (200, 16)] {
+            let size = Size::new(width, height);
+            let data: Vec<u8> =
+                (0..size.pixels() * 3).map(|i| (i * i / 7 + i * 31) as u8).collect();
+            let field = bent(size, width);
+            let mut compensator = Compensator::default();
+            let mut out = Vec::new();
+            compensator.warp::<3>(&data, size, &field, Scale::ONE, &mut out);
+            let plain = plain::<3>(&data, size, &field);
+            assert!(out == plain, "{size} in colour");
+            compensator.warp::<1>(&data, size, &field, Scale::ONE, &mut out);
+            assert!(out == self::plain::<1>(&data, size, &field), "{size} in grey");
+        }
+    }
+
+    /// Pixel by pixel, as the contract has it.
+    fn plain<const CHANNELS: usize>(data: &[u8], size: Size, field: &MotionField) -> Vec<u8> {
+        let image = Image::<CHANNELS> { data, width: size.w(), height: size.h() };
+        let mut out = vec![0; size.pixels() * CHANNELS];
+        for (y, target) in out.chunks_exact_mut(size.w() * CHANNELS).enumerate() {
+            let (neighbour, weight) = LEAN[y % CELL];
+            let row = (y / CELL) as isize;
+            let along = |x: usize, part: fn(Vector) -> i16| {
+                let (side, across) = LEAN[x % CELL];
+                let column = (x / CELL) as isize;
+                let cell = |c: isize| {
+                    (8 - weight) * i32::from(part(field.at(c, row)))
+                        + weight * i32::from(part(field.at(c, row + neighbour)))
+                };
+                ((8 - across) * cell(column) + across * cell(column + side) + 32) >> 6
+            };
+            let dx: Vec<i32> = (0..size.w()).map(|x| along(x, |v| v.x)).collect();
+            let dy: Vec<i32> = (0..size.w()).map(|x| along(x, |v| v.y)).collect();
+            image.pixels(y, 0..size.w(), &dx, &dy, target);
+        }
+        out
+    }
+
+    #[test]
+    fn groups_are_made_where_they_are_wanted() {
+        let size = Size::new(45, 20);
+        let data: Vec<u8> = (0..size.pixels() * 3).map(|i| (i * 37) as u8).collect();
+        let field = bent(size, 3);
+        let mut compensator = Compensator::default();
+        let mut whole = Vec::new();
+        compensator.warp::<3>(&data, size, &field, Scale::HALF, &mut whole);
+        let flags: Vec<bool> = (0..6 * 3).map(|i| i % 5 == 2 || i % 7 == 0).collect();
+        let mut some = vec![0xaa; data.len()];
+        let wanted = Wanted::Groups(&flags);
+        compensator.warp_groups::<3>(&data, size, &field, Scale::HALF, wanted, &mut some);
+        for (i, (&a, &b)) in whole.iter().zip(&some).enumerate() {
+            let (x, y) = (i / 3 % 45, i / 3 / 45);
+            assert_eq!(b, if flags[y / GROUP * 6 + x / GROUP] { a } else { 0xaa }, "({x}, {y})");
+        }
     }
 }

@@ -8,10 +8,11 @@
 
 mod compensate;
 mod field;
+mod patch;
 mod pyramid;
 mod search;
 
-pub use compensate::{Compensator, Scale};
+pub use compensate::{Compensator, GROUP, Scale, Wanted};
 pub use field::{CELL, MotionField, Vector};
 pub use pyramid::{LumaPyramid, luma};
 pub use search::{MotionSearch, SearchOptions};

@@ -3,10 +3,10 @@
 use crate::vision::dispatch::vectorised;
 
 use super::field::{CELL, MotionField, Vector};
+#[cfg(target_arch = "x86_64")]
+use super::patch::Avx2;
+use super::patch::{Kernel, Portable, Residual};
 use super::pyramid::{BORDER, Level, LumaPyramid};
-
-/// Side of a patch.
-const PATCH: usize = 2 * CELL;
 
 /// How hard to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +100,8 @@ impl MotionSearch {
                 for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                     let patch = &self.patches[(row + dy) * stride + column + dx];
                     // The patch at (dx, dy) has this cell at its opposite corner.
-                    let error = i64::from(patch.cells[(1 - dy) * 2 + (1 - dx)]);
-                    let weight = 65_536 / (VOTE + error);
+                    let error = patch.cells[(1 - dy) * 2 + (1 - dx)] as usize;
+                    let weight = i64::from(VOTES.get(error).copied().unwrap_or(0));
                     let weight = weight * weight;
                     sum[0] += weight * i64::from(patch.vector.x);
                     sum[1] += weight * i64::from(patch.vector.y);
@@ -148,206 +148,183 @@ vectorised! {
     }
 }
 
-/// The residuals of a patch at a displacement, in 1/16 levels.
-struct Residual {
-    values: [i16; PATCH * PATCH],
-    sum: i32,
-}
-
-#[inline(always)]
-fn residual(new: &Level, old: &Level, x: isize, y: isize, v: Vector) -> Residual {
-    // Sixteenths of a pixel; the patch stays within the border.
-    let (sx, sy) = ((isize::from(v.x) + 2) >> 2, (isize::from(v.y) + 2) >> 2);
-    let low = -(BORDER as isize) * 16;
-    let px = (x * 16 + sx).clamp(low, ((old.width + BORDER - PATCH - 2) * 16) as isize);
-    let py = (y * 16 + sy).clamp(low, ((old.height + BORDER - PATCH - 2) * 16) as isize);
-    let (fx, fy) = ((px & 15) as u16, (py & 15) as u16);
-    let weights = [(16 - fx) * (16 - fy), fx * (16 - fy), (16 - fx) * fy, fx * fy];
-    let from = old.index(px >> 4, py >> 4);
-    let at = new.index(x, y);
-    let mut values = [0_i16; PATCH * PATCH];
-    for line in 0..PATCH {
-        let from = from + line * old.stride;
-        let upper: &[u8; 16] = old.data[from..from + 16].try_into().unwrap_or(&[0; 16]);
-        let lower: &[u8; 16] =
-            old.data[from + old.stride..from + old.stride + 16].try_into().unwrap_or(&[0; 16]);
-        let at = at + line * new.stride;
-        let own: &[u8; PATCH] = new.data[at..at + PATCH].try_into().unwrap_or(&[0; PATCH]);
-        for i in 0..PATCH {
-            let sum = u16::from(upper[i]) * weights[0]
-                + u16::from(upper[i + 1]) * weights[1]
-                + u16::from(lower[i]) * weights[2]
-                + u16::from(lower[i + 1]) * weights[3];
-            // At most 255 * 16, so it fits.
-            values[line * PATCH + i] = ((sum + 8) >> 4) as i16 - (i16::from(own[i]) << 4);
-        }
-    }
-    let mut sum = 0_i32;
-    for v in values {
-        sum += i32::from(v);
-    }
-    Residual { values, sum }
-}
-
-impl Residual {
-    /// Sum of squares around the mean, in 1/16 levels squared over 16.
-    #[inline(always)]
-    fn cost(&self) -> u32 {
-        let mut squares = 0_i64;
-        for line in self.values.chunks_exact(16) {
-            let mut part = 0_i32;
-            for &v in line {
-                part += i32::from(v) * i32::from(v);
-            }
-            squares += i64::from(part);
-        }
-        let mean = i64::from(self.sum) * i64::from(self.sum) / (PATCH * PATCH) as i64;
-        ((squares - mean) >> 4) as u32
-    }
-
-    /// Sum of absolute residuals of each of the four cells, in levels.
-    #[inline(always)]
-    fn cells(&self) -> [u32; 4] {
-        let mut cells = [0; 4];
-        for (at, line) in self.values.chunks_exact(PATCH).enumerate() {
-            let half = at / CELL * 2;
-            for (i, &v) in line.iter().enumerate() {
-                cells[half + i / CELL] += u32::from(v.unsigned_abs());
-            }
-        }
-        cells.map(|c| c >> 4)
-    }
-}
-
-/// The gradients of a patch and the inverse of their structure.
-struct Template {
-    gx: [i16; PATCH * PATCH],
-    gy: [i16; PATCH * PATCH],
-    sums: [i64; 2],
-    xx: i64,
-    xy: i64,
-    yy: i64,
-    determinant: i64,
-}
-
-#[inline(always)]
-fn template(new: &Level, gradient: &[Vec<i16>; 2], x: isize, y: isize) -> Template {
-    let at = new.index(x, y);
-    let mut gx = [0_i16; PATCH * PATCH];
-    let mut gy = [0_i16; PATCH * PATCH];
-    for line in 0..PATCH {
-        let from = at + line * new.stride;
-        gx[line * PATCH..][..PATCH].copy_from_slice(&gradient[0][from..from + PATCH]);
-        gy[line * PATCH..][..PATCH].copy_from_slice(&gradient[1][from..from + PATCH]);
-    }
-    let (mut sx, mut sy, mut xx, mut xy, mut yy) = (0_i32, 0_i32, 0_i32, 0_i32, 0_i32);
-    for i in 0..PATCH * PATCH {
-        let (a, b) = (i32::from(gx[i]), i32::from(gy[i]));
-        sx += a;
-        sy += b;
-        xx += a * a;
-        xy += a * b;
-        yy += b * b;
-    }
-    let n = (PATCH * PATCH) as i64;
-    let (sx, sy) = (i64::from(sx), i64::from(sy));
-    // Around the mean, times n; a little is added so that flat patches stay where they are.
-    let xx = n * i64::from(xx) - sx * sx + FLAT;
-    let yy = n * i64::from(yy) - sy * sy + FLAT;
-    let xy = n * i64::from(xy) - sx * sy;
-    Template { gx, gy, sums: [sx, sy], xx, xy, yy, determinant: (xx * yy - xy * xy) >> 3 }
-}
-
-/// Added to the structure of a patch, in squares of gradients.
-const FLAT: i64 = 64 * 64 * 16;
-
 /// How much worse than no motion, in 1/16 levels squared over 16, another displacement may be and
 /// still not be taken: flat and noisy patches stand still.
 const STILL: u32 = 16 * 4 * 4;
 
 /// Added to the residual of a cell, in levels, before it becomes a weight.
-const VOTE: i64 = 32;
+const VOTE: u32 = 32;
 
-impl Template {
-    /// One step down the residual.
-    #[inline(always)]
-    fn step(&self, residual: &Residual, v: Vector) -> Vector {
-        let (mut bx, mut by) = (0_i32, 0_i32);
-        for i in 0..PATCH * PATCH {
-            let r = i32::from(residual.values[i]);
-            bx += i32::from(self.gx[i]) * r;
-            by += i32::from(self.gy[i]) * r;
-        }
-        let n = (PATCH * PATCH) as i64;
-        let sum = i64::from(residual.sum);
-        let bx = n * i64::from(bx) - self.sums[0] * sum;
-        let by = n * i64::from(by) - self.sums[1] * sum;
-        if self.determinant <= 0 {
-            return v;
-        }
-        let most = 2 * 64;
-        let dx = ((self.yy * bx - self.xy * by) / self.determinant).clamp(-most, most);
-        let dy = ((self.xx * by - self.xy * bx) / self.determinant).clamp(-most, most);
-        let go = |v: i16, d: i64| (i64::from(v) - d).clamp(-16_384, 16_384) as i16;
-        Vector { x: go(v.x, dx), y: go(v.y, dy) }
+/// `65536 / (32 + e)` for each sum of absolute residuals a cell can have.
+const VOTES: [u16; CELL * CELL * 255 + 1] = {
+    let mut table = [0; CELL * CELL * 255 + 1];
+    let mut error = 0;
+    while error < table.len() {
+        table[error] = (65_536 / (VOTE + error as u32)) as u16;
+        error += 1;
     }
+    table
+};
+
+/// Finds the vector of every patch of a level.
+fn level(
+    new: &Level,
+    old: &Level,
+    gradient: &[Vec<i16>; 2],
+    coarse: &MotionField,
+    columns: usize,
+    steps: usize,
+    patches: &mut [Patch],
+) {
+    let job = Job { new, old, gradient, coarse, columns, steps };
+    #[cfg(target_arch = "x86_64")]
+    if let Some(kernel) = Avx2::detect() {
+        #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
+        // SAFETY: the processor was just found to have AVX2.
+        return unsafe { level_avx2(kernel, &job, patches) };
+    }
+    job.run(Portable, patches);
 }
 
-vectorised! {
-    fn level(
-        new: &Level,
-        old: &Level,
-        gradient: &[Vec<i16>; 2],
-        coarse: &MotionField,
-        columns: usize,
-        steps: usize,
-        patches: &mut [Patch],
-    ) {
-        let rows = patches.len() / columns;
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn level_avx2(kernel: Avx2, job: &Job<'_>, patches: &mut [Patch]) {
+    job.run(kernel, patches);
+}
+
+/// The search over one level.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    new: &'a Level,
+    old: &'a Level,
+    gradient: &'a [Vec<i16>; 2],
+    coarse: &'a MotionField,
+    columns: usize,
+    steps: usize,
+}
+
+impl Job<'_> {
+    #[inline(always)]
+    fn run(&self, kernel: impl Kernel, patches: &mut [Patch]) {
+        self.forwards(kernel, patches);
+        self.backwards(kernel, patches);
+    }
+
+    #[inline(always)]
+    fn forwards(&self, kernel: impl Kernel, patches: &mut [Patch]) {
+        let columns = self.columns;
         let double = |v: i16| v.saturating_mul(2);
-        for row in 0..rows {
+        for row in 0..patches.len() / columns {
             for column in 0..columns {
                 let (x, y) = (place(column), place(row));
-                let seed = coarse.at(column as isize / 2, row as isize / 2);
+                let seed = self.coarse.at(column as isize / 2, row as isize / 2);
                 let seed = Vector { x: double(seed.x), y: double(seed.y) };
-                let mut best = residual(new, old, x, y, seed);
+                let mut best = kernel.residual(self.new, self.old, x, y, seed);
                 let mut patch = Patch { vector: seed, cost: best.cost(), cells: [0; 4] };
-                let neighbours = [
-                    (column > 0).then(|| patches[row * columns + column - 1].vector),
-                    (row > 0).then(|| patches[(row - 1) * columns + column].vector),
-                    Some(Vector::default()),
-                ];
-                for v in neighbours.into_iter().flatten() {
+                let still = Vector::default();
+                let left = (column > 0).then(|| patches[row * columns + column - 1].vector);
+                let above = (row > 0).then(|| patches[(row - 1) * columns + column].vector);
+                // A vector that lost once would lose again; only the cost of standing still is
+                // not that of the seed.
+                let above = above.filter(|&v| Some(v) != left && (v != seed || seed == still));
+                let zero = (left != Some(still) && above != Some(still)).then_some(still);
+                for v in [left, above, zero].into_iter().flatten() {
                     if v != patch.vector {
-                        consider(new, old, x, y, v, &mut patch, &mut best);
+                        self.consider(kernel, x, y, v, &mut patch, &mut best);
                     }
                 }
-                descend(new, old, gradient, x, y, steps, &mut patch, &mut best);
+                self.descend(kernel, x, y, self.steps, &mut patch, &mut best);
+                patch.cells = kernel.cells(&best);
                 patches[row * columns + column] = patch;
             }
         }
+    }
+
+    #[inline(always)]
+    fn backwards(&self, kernel: impl Kernel, patches: &mut [Patch]) {
+        let columns = self.columns;
+        let rows = patches.len() / columns;
         for row in (0..rows).rev() {
             for column in (0..columns).rev() {
                 let (x, y) = (place(column), place(row));
                 let mut patch = patches[row * columns + column];
-                let before = patch.vector;
-                let mut best = residual(new, old, x, y, before);
-                let neighbours = [
-                    (column + 1 < columns).then(|| patches[row * columns + column + 1].vector),
-                    (row + 1 < rows).then(|| patches[(row + 1) * columns + column].vector),
-                ];
-                for v in neighbours.into_iter().flatten() {
+                let right =
+                    (column + 1 < columns).then(|| patches[row * columns + column + 1].vector);
+                let below = (row + 1 < rows).then(|| patches[(row + 1) * columns + column].vector);
+                let below = below.filter(|&v| Some(v) != right);
+                let mut taken = None;
+                for v in [right, below].into_iter().flatten() {
                     if v != patch.vector {
-                        consider(new, old, x, y, v, &mut patch, &mut best);
+                        let other = kernel.residual(self.new, self.old, x, y, v);
+                        if patch.takes(v, &other) {
+                            taken = Some(other);
+                        }
                     }
                 }
-                if patch.vector != before {
-                    descend(new, old, gradient, x, y, steps.div_ceil(2), &mut patch, &mut best);
+                if let Some(mut best) = taken {
+                    self.descend(kernel, x, y, self.steps.div_ceil(2), &mut patch, &mut best);
+                    patch.cells = kernel.cells(&best);
+                    patches[row * columns + column] = patch;
                 }
-                patch.cells = best.cells();
-                patches[row * columns + column] = patch;
             }
         }
+    }
+
+    #[inline(always)]
+    fn consider(
+        &self,
+        kernel: impl Kernel,
+        x: isize,
+        y: isize,
+        v: Vector,
+        patch: &mut Patch,
+        best: &mut Residual,
+    ) {
+        let other = kernel.residual(self.new, self.old, x, y, v);
+        if patch.takes(v, &other) {
+            *best = other;
+        }
+    }
+
+    #[inline(always)]
+    fn descend(
+        &self,
+        kernel: impl Kernel,
+        x: isize,
+        y: isize,
+        steps: usize,
+        patch: &mut Patch,
+        best: &mut Residual,
+    ) {
+        let template = kernel.template(self.new, self.gradient, x, y);
+        for _ in 0..steps {
+            let v = kernel.step(&template, best, patch.vector);
+            if v == patch.vector {
+                break;
+            }
+            let before = patch.cost;
+            self.consider(kernel, x, y, v, patch, best);
+            if patch.cost >= before {
+                break;
+            }
+        }
+    }
+}
+
+impl Patch {
+    /// Takes `v` over where its residual costs less.
+    #[inline(always)]
+    fn takes(&mut self, v: Vector, residual: &Residual) -> bool {
+        let mut cost = residual.cost();
+        if v == Vector::default() {
+            cost = cost.saturating_sub(STILL);
+        }
+        let better = cost < self.cost;
+        if better {
+            self.vector = v;
+            self.cost = cost;
+        }
+        better
     }
 }
 
@@ -355,54 +332,6 @@ vectorised! {
 #[inline(always)]
 fn place(at: usize) -> isize {
     at as isize * CELL as isize - CELL as isize
-}
-
-#[inline(always)]
-fn consider(
-    new: &Level,
-    old: &Level,
-    x: isize,
-    y: isize,
-    v: Vector,
-    patch: &mut Patch,
-    best: &mut Residual,
-) {
-    let other = residual(new, old, x, y, v);
-    let mut cost = other.cost();
-    if v == Vector::default() {
-        cost = cost.saturating_sub(STILL);
-    }
-    if cost < patch.cost {
-        patch.vector = v;
-        patch.cost = cost;
-        *best = other;
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "inlined into one loop")]
-fn descend(
-    new: &Level,
-    old: &Level,
-    gradient: &[Vec<i16>; 2],
-    x: isize,
-    y: isize,
-    steps: usize,
-    patch: &mut Patch,
-    best: &mut Residual,
-) {
-    let template = template(new, gradient, x, y);
-    for _ in 0..steps {
-        let v = template.step(best, patch.vector);
-        if v == patch.vector {
-            break;
-        }
-        let before = patch.cost;
-        consider(new, old, x, y, v, patch, best);
-        if patch.cost >= before {
-            break;
-        }
-    }
 }
 
 #[cfg(test)]

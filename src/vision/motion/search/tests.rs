@@ -107,8 +107,9 @@ fn every_instruction_set_gives_the_same_field() {
     let empty = MotionField::default();
     let mut fast = vec![Patch::default(); 21 * 16];
     let mut plain = fast.clone();
-    level::best(new, old, &gradient, &empty, 21, 4, &mut fast);
-    level::scalar(new, old, &gradient, &empty, 21, 4, &mut plain);
+    level(new, old, &gradient, &empty, 21, 4, &mut fast);
+    let job = Job { new, old, gradient: &gradient, coarse: &empty, columns: 21, steps: 4 };
+    job.run(Portable, &mut plain);
     let bytes = |p: &[Patch]| p.iter().map(|p| (p.vector, p.cost, p.cells)).collect::<Vec<_>>();
     assert_eq!(bytes(&fast), bytes(&plain));
 }
