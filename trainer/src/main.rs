@@ -44,6 +44,9 @@ enum Command {
         /// Go on from the folder's last checkpoint
         #[arg(long)]
         resume: bool,
+        /// Start anew in a folder that holds a run, which is lost
+        #[arg(long, conflicts_with = "resume")]
+        overwrite: bool,
         /// Stop after this many minutes; --resume goes on
         #[arg(long)]
         minutes: Option<f64>,
@@ -216,14 +219,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        Command::Train { recipe, out: folder, resume, minutes } => {
+        Command::Train { recipe, out: folder, resume, overwrite, minutes } => {
             let recipe = Recipe::read(&recipe)?;
             let threads = recipe.train.threads;
             // Fails only when a pool exists already, which has the wanted size then.
             drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
             let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
             let time = minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok());
-            let outcome = train(&recipe, &RunOptions { out: folder, resume, time })?;
+            let outcome = train(&recipe, &RunOptions { out: folder, resume, overwrite, time })?;
             writeln!(
                 out,
                 "{} of {} steps; best {:+.2} dB over copy-last in {}",

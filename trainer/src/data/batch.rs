@@ -35,6 +35,33 @@ impl Batch {
         if self.noisy.is_empty() { &self.sequences } else { &self.noisy }
     }
 
+    /// Number of sequences.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sequences.len()
+    }
+
+    /// True without sequences.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
+    /// The sequences in their order in up to `parts` batches, the first ones larger by one where
+    /// they do not divide; never an empty one.
+    #[must_use]
+    pub fn split(mut self, parts: usize) -> Vec<Self> {
+        let parts = parts.clamp(1, self.len().max(1));
+        let (share, more) = (self.len() / parts, self.len() % parts);
+        let mut take = |i| {
+            let count = share + usize::from(i < more);
+            let sequences = self.sequences.drain(..count).collect();
+            let noisy = self.noisy.drain(..count.min(self.noisy.len())).collect();
+            Self { sequences, noisy }
+        };
+        (0..parts).map(&mut take).collect()
+    }
+
     /// Number of frames of each sequence.
     #[must_use]
     pub fn frames(&self) -> usize {
@@ -88,6 +115,25 @@ mod tests {
         assert_eq!(tensor.dims(), [1, 3, 1, 2]);
         let values = tensor.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(values, [0.0, 0.4, 0.2, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn parts_hold_every_sequence_once_and_in_order() {
+        let still = |level| vec![RgbImage::from_vec(Size::new(4, 4), vec![level; 48]).unwrap(); 2];
+        let recipe = AugmentRecipe { gaussian_noise: 30.0, ..AugmentRecipe::default() };
+        let mut random = Pcg64::seed_from_u64(1);
+        let mut batch = Batch::default();
+        for level in [10, 20, 30, 40, 50] {
+            batch.push(still(level), &recipe, &mut random);
+        }
+        let parts = batch.clone().split(2);
+        assert_eq!(parts.iter().map(Batch::len).collect::<Vec<_>>(), [3, 2]);
+        let joined: Vec<_> = parts.iter().flat_map(|p| p.sequences().to_vec()).collect();
+        assert_eq!(joined, batch.sequences());
+        let joined: Vec<_> = parts.iter().flat_map(|p| p.inputs().to_vec()).collect();
+        assert_eq!(joined, batch.inputs());
+        assert_eq!(batch.split(9).len(), 5);
+        assert_eq!(Batch::default().split(2).len(), 1);
     }
 
     #[test]

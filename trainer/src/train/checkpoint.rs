@@ -6,7 +6,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -66,14 +66,7 @@ impl Checkpoint {
         }
         let hash = Sha256::digest(&bytes);
         bytes.extend(hash.as_slice());
-        let part = path.with_extension("part");
-        let save = || -> std::io::Result<()> {
-            let mut file = fs::File::create(&part)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&part, path)
-        };
-        save().map_err(TrainError::io("write", path))
+        replace(path, &bytes)
     }
 
     /// Reads a checkpoint.
@@ -117,6 +110,34 @@ impl Checkpoint {
         }
         Ok(Self { recipe: header.recipe, data: header.data, optimiser, best: header.best })
     }
+}
+
+/// Writes `bytes` under another name, and moves them to `path` when they are safe on the disk.
+///
+/// # Errors
+/// [`TrainError::Io`]; what was at `path` is intact then.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let save = || -> std::io::Result<()> {
+        let mut file = fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    save().map_err(|cause| {
+        // Half a file is of no use, and may be what the disk has no room for.
+        drop(fs::remove_file(&part));
+        let kind = cause.kind();
+        let cause = match kind {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                let hint = "what was there is intact; make room, then go on with --resume";
+                std::io::Error::new(kind, format!("{cause}; {hint}"))
+            }
+            _ => cause,
+        };
+        TrainError::io("write", path)(cause)
+    })
 }
 
 fn wrong(path: &Path, reason: String) -> TrainError {

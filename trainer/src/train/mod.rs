@@ -5,6 +5,7 @@ mod checkpoint;
 mod progress;
 mod run;
 mod schedule;
+mod share;
 mod sheet;
 mod validate;
 

@@ -1,7 +1,7 @@
 //! What a run tells: a bar with the time left on a terminal, plain lines elsewhere, and one JSON
 //! object a step and validation in `log.jsonl`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Report;
+use super::checkpoint::replace;
 use crate::TrainError;
 
 /// Plain lines come this often.
@@ -27,8 +28,13 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Opens the log at the end; `first` of `steps` steps are done.
+    /// Opens the log at the end of step `first` of `steps`: what a run that was stopped told of
+    /// later steps is forgotten, since they are done again.
     pub(super) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
+        if log.exists() {
+            let told = fs::read(log).map_err(TrainError::io("read", log))?;
+            replace(log, before(&String::from_utf8_lossy(&told), first).as_bytes())?;
+        }
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -49,7 +55,10 @@ impl Progress {
     }
 
     fn record(&mut self, line: &serde_json::Value) -> Result<(), TrainError> {
-        writeln!(self.log, "{line}").map_err(TrainError::io("write", "log.jsonl"))
+        // In one piece, so that a run that is killed leaves whole lines.
+        self.log
+            .write_all(format!("{line}\n").as_bytes())
+            .map_err(TrainError::io("write", "log.jsonl"))
     }
 
     /// After a step.
@@ -112,6 +121,28 @@ impl Progress {
     }
 }
 
+/// The whole lines of `log` up to `step`; none of them before the first step.
+fn before(log: &str, step: u64) -> String {
+    let early = |line: &&str| {
+        let told = serde_json::from_str::<serde_json::Value>(line).ok();
+        let at = told.and_then(|value| value.get("step")?.as_u64());
+        step > 0 && at.is_some_and(|at| at <= step)
+    };
+    log.lines().filter(early).map(|line| format!("{line}\n")).collect()
+}
+
 fn minutes(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_ends_where_a_run_goes_on() {
+        let log = "{\"step\":1}\n{\"step\":2,\"loss\":0.5}\n{\"step\":3}\n{\"step\":2,\"lo";
+        assert_eq!(before(log, 2), "{\"step\":1}\n{\"step\":2,\"loss\":0.5}\n");
+        assert_eq!(before(log, 0), "");
+    }
 }

@@ -9,16 +9,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::Device;
 use framecast::model::PredictKind;
 
 use super::progress::Progress;
+use super::share::{self, Share};
 use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
 use crate::TrainError;
-use crate::data::{Batch, Examples, Mixture};
-use crate::net::blend::{self, Blend};
-use crate::net::direct::{Direct, State};
-use crate::net::{Leaf, Params};
+use crate::data::{Batch, Mixture};
+use crate::net::Params;
+use crate::net::blend::Blend;
+use crate::net::direct::Direct;
 use crate::recipe::Recipe;
 
 /// Where a run puts its files and how long it may take.
@@ -28,6 +29,8 @@ pub struct Options {
     pub out: PathBuf,
     /// Go on from the last checkpoint in `out`.
     pub resume: bool,
+    /// Start anew even where `out` holds a run, which is lost.
+    pub overwrite: bool,
     /// Stop after this time; `--resume` goes on.
     pub time: Option<Duration>,
 }
@@ -53,6 +56,15 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let out = options.out.as_path();
     fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
     let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
+    if !options.resume && !options.overwrite && last.exists() {
+        return Err(TrainError::Checkpoint {
+            path: last,
+            reason:
+                "the folder holds a run already; go on with --resume, choose another --out, or \
+                     let it be lost with --overwrite"
+                    .to_owned(),
+        });
+    }
     let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
     let validator = Validator::new(&recipe.validate)?;
     let mut run =
@@ -81,7 +93,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
         progress.validated(0, &report)?;
         run.write(&best)?;
     }
-    let device = Device::flex().autodiff();
+    // A batch is computed in as many shares as there are threads.
+    let devices = vec![Device::flex().autodiff(); recipe.train.threads];
     let started = Instant::now();
     let chunks = match recipe.network.kind() {
         PredictKind::Direct => (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64,
@@ -92,14 +105,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     while run.optimiser.steps < recipe.train.steps && in_time() {
         let number = run.optimiser.steps / chunks;
         let batch = mixture.batch(recipe.seed, number, recipe.train.batch)?;
-        match recipe.network.kind() {
-            PredictKind::Direct => {
-                sequence(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
-            }
-            PredictKind::Blend => {
-                mixing(recipe, &mut run.optimiser, &batch, &device, &mut progress, &best)?;
-            }
-        }
+        learn(recipe, &mut run.optimiser, batch, &devices, &mut progress, &best)?;
         let step = run.optimiser.steps;
         if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
             validated = step;
@@ -150,120 +156,51 @@ fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainEr
 
 fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
     let run = Checkpoint::read(last)?;
-    // More steps may be asked for; anything else would make it another run.
+    // What one changes to go on further, after a loss that was no number, or on another machine;
+    // anything else would make it another run.
     let mut same = run.recipe.clone();
     same.train.steps = recipe.train.steps;
+    same.train.learning_rate = recipe.train.learning_rate;
+    same.train.clip = recipe.train.clip;
+    same.train.threads = recipe.train.threads;
     if same != *recipe {
         return Err(TrainError::Checkpoint {
             path: last.to_owned(),
-            reason: "it belongs to another recipe (only train.steps may change); restore the \
-                     recipe or choose another --out"
+            reason: "it belongs to another recipe (of [train], steps, learning_rate, clip and \
+                     threads may change); restore the recipe or choose another --out"
                 .to_owned(),
         });
     }
     Ok(Checkpoint { recipe: recipe.clone(), ..run })
 }
 
-/// All chunks of one batch of sequences.
-fn sequence(
+/// All steps of one batch of sequences.
+fn learn(
     recipe: &Recipe,
     optimiser: &mut AdamW,
-    batch: &Batch,
-    device: &Device,
+    batch: Batch,
+    devices: &[Device],
     progress: &mut Progress,
     best: &Path,
 ) -> Result<(), TrainError> {
-    let first = batch.input(0, &batch.target(0, device), device);
-    let mut state = State::first(&first);
-    let targets = batch.frames() - 1;
-    let mut at = 0;
-    let mut frame = first;
-    while at < targets {
-        let end = (at + recipe.train.chunk).min(targets);
-        let shape = recipe.network.shape();
-        let (net, leaves) = Direct::new(&shape, &optimiser.weights, device)?;
-        let mut total: Option<Tensor<1>> = None;
-        for t in at..end {
-            let (prediction, next) = net.step(&frame, &state);
-            state = next;
-            let target = batch.target(t + 1, device);
-            let loss = recipe.loss.loss(&prediction, &target);
-            frame = batch.input(t + 1, &target, device);
-            total = Some(match total {
-                Some(sum) => sum + loss,
-                None => loss,
+    let parts = batch.split(devices.len());
+    let mut shares: Vec<Share> =
+        parts.into_iter().zip(devices).map(|(part, d)| Share::new(recipe, part, d)).collect();
+    while let Some(slope) = share::descend(&mut shares, recipe, &optimiser.weights)? {
+        let rate = learning_rate(&recipe.train, optimiser.steps);
+        let mut gradient = slope.gradient;
+        if !slope.loss.is_finite() || !gradient.iter().flatten().all(|g| g.is_finite()) {
+            return Err(TrainError::NotFinite {
+                step: optimiser.steps,
+                loss: slope.loss,
+                rate,
+                best: best.to_owned(),
             });
         }
-        let Some(total) = total else { break };
-        let loss = total / (end - at) as f32;
-        descend(recipe, optimiser, &loss, &leaves, progress, best)?;
-        state = state.detach();
-        at = end;
+        let norm = optimiser.step(&mut gradient, &recipe.train, rate);
+        progress.step(optimiser.steps, slope.loss, norm, rate)?;
     }
     Ok(())
-}
-
-/// One step of a `blend` network: the last frame of every sequence of a batch.
-fn mixing(
-    recipe: &Recipe,
-    optimiser: &mut AdamW,
-    batch: &Batch,
-    device: &Device,
-    progress: &mut Progress,
-    best: &Path,
-) -> Result<(), TrainError> {
-    let examples = Examples::of(batch);
-    let (net, leaves) = Blend::new(&recipe.network.shape(), &optimiser.weights, device)?;
-    let logits = net.logits(&examples.features(device));
-    let prediction = blend::mix(logits, &examples.candidates(device));
-    let loss = recipe.loss.loss(&prediction, &examples.targets(device));
-    descend(recipe, optimiser, &loss, &leaves, progress, best)
-}
-
-/// Back-propagates `loss` and takes one step of the optimiser.
-fn descend(
-    recipe: &Recipe,
-    optimiser: &mut AdamW,
-    loss: &Tensor<1>,
-    leaves: &[Leaf],
-    progress: &mut Progress,
-    best: &Path,
-) -> Result<(), TrainError> {
-    let value = loss.clone().into_scalar::<f32>();
-    let rate = learning_rate(&recipe.train, optimiser.steps);
-    let fail = || TrainError::NotFinite {
-        step: optimiser.steps,
-        loss: value,
-        rate,
-        best: best.to_owned(),
-    };
-    if !value.is_finite() {
-        return Err(fail());
-    }
-    let grads = loss.backward();
-    let mut gradient = gradient_of(leaves, &grads, &optimiser.weights);
-    if !gradient.iter().flatten().all(|g| g.is_finite()) {
-        return Err(fail());
-    }
-    let norm = optimiser.step(&mut gradient, &recipe.train, rate);
-    progress.step(optimiser.steps, value, norm, rate)
-}
-
-/// The gradient of every parameter; zeros where the loss does not depend on one, as on all but the
-/// last layer in the very first step.
-fn gradient_of(leaves: &[Leaf], grads: &Gradients, weights: &Params) -> Vec<Vec<f32>> {
-    leaves
-        .iter()
-        .zip(weights.list())
-        .map(|(leaf, param)| {
-            let data = match leaf {
-                Leaf::Kernel(tensor) => tensor.grad(grads).map(Tensor::into_data),
-                Leaf::Bias(tensor) => tensor.grad(grads).map(Tensor::into_data),
-            };
-            data.and_then(|d| d.try_to_vec::<f32>().ok())
-                .unwrap_or_else(|| vec![0.0; param.values.len()])
-        })
-        .collect()
 }
 
 fn score(
@@ -311,7 +248,8 @@ mod tests {
         let run = |name: &str, parts: &[u64]| {
             let out = folder(name);
             for (i, &steps) in parts.iter().enumerate() {
-                let options = Options { out: out.clone(), resume: i > 0, time: None };
+                let options =
+                    Options { out: out.clone(), resume: i > 0, overwrite: false, time: None };
                 // The schedule depends on the number of steps; keep it flat for this test.
                 let mut recipe = recipe(steps);
                 recipe.train.floor = 1.0;
@@ -334,7 +272,7 @@ mod tests {
         let mut recipe = recipe(8);
         // Overflows: the logarithm of a small error is about -7.
         recipe.loss.log_mse = 3e38;
-        let options = Options { out: out.clone(), resume: false, time: None };
+        let options = Options { out: out.clone(), resume: false, overwrite: false, time: None };
         let error = train(&recipe, &options).unwrap_err();
         assert!(matches!(error, TrainError::NotFinite { step: 0, .. }), "{error}");
         let best = Checkpoint::read(&out.join("best.ckpt")).unwrap();
@@ -345,8 +283,11 @@ mod tests {
     #[test]
     fn another_recipe_cannot_resume() {
         let out = folder("other");
-        let options = Options { out: out.clone(), resume: false, time: None };
+        let options = Options { out: out.clone(), resume: false, overwrite: false, time: None };
         train(&recipe(2), &options).unwrap();
+        let again = train(&recipe(2), &options).unwrap_err().to_string();
+        assert!(again.contains("--resume") && again.contains("--overwrite"), "{again}");
+        train(&recipe(2), &Options { overwrite: true, ..options.clone() }).unwrap();
         let mut other = recipe(4);
         other.train.batch = 1;
         let error = train(&other, &Options { resume: true, ..options }).unwrap_err();
@@ -375,7 +316,11 @@ mod tests {
         let recipe = Recipe::parse("t", text).unwrap();
         let run = |name: &str| {
             let out = folder(name);
-            train(&recipe, &Options { out: out.clone(), resume: false, time: None }).unwrap();
+            train(
+                &recipe,
+                &Options { out: out.clone(), resume: false, overwrite: false, time: None },
+            )
+            .unwrap();
             let checkpoint = Checkpoint::read(&out.join("last.ckpt")).unwrap();
             fs::remove_dir_all(&out).unwrap();
             checkpoint

@@ -1,10 +1,12 @@
 //! Contact sheets: what the network saw, what came, what it predicted, and the error.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use framecast::frame::Size;
 use framecast::vision::RgbImage;
 
+use super::checkpoint::replace;
 use super::validate::Example;
 use crate::TrainError;
 
@@ -20,8 +22,11 @@ const GAP: usize = 4;
 pub(super) fn write(path: &Path, examples: &[Example]) -> Result<(), TrainError> {
     let Some(sheet) = compose(examples) else { return Ok(()) };
     let (w, h) = (sheet.size().width, sheet.size().height);
-    image::save_buffer(path, sheet.data(), w, h, image::ExtendedColorType::Rgb8)
-        .map_err(|e| TrainError::io("write", path)(std::io::Error::other(e)))
+    let mut png = Cursor::new(Vec::new());
+    let kind = image::ExtendedColorType::Rgb8;
+    image::write_buffer_with_format(&mut png, sheet.data(), w, h, kind, image::ImageFormat::Png)
+        .map_err(|e| TrainError::io("write", path)(std::io::Error::other(e)))?;
+    replace(path, &png.into_inner())
 }
 
 fn compose(examples: &[Example]) -> Option<RgbImage> {
