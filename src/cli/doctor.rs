@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use framecast::config::Config;
-use framecast::engine::{EngineChoice, LoadOptions, SelfTest, load};
+use framecast::engine::{EngineChoice, LoadOptions, SelfTest, load, wants_exact};
 use framecast::model::{self, ModelFile};
+use framecast::vision::simd;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
@@ -177,7 +178,9 @@ fn engines(config: &Config) -> Section {
     };
     section.lines.push(format!("model {}, sha256 {}", model.name(), model.sha256()));
     let mut facts = Vec::new();
-    for engine in [EngineChoice::Tract, EngineChoice::Ort] {
+    let contract = model.contract().ok().flatten();
+    let exact = contract.is_some_and(|c| wants_exact(&c)).then_some(EngineChoice::Exact);
+    for engine in [EngineChoice::Tract, EngineChoice::Ort].into_iter().chain(exact) {
         let mut options: LoadOptions = config.load_options();
         options.engine = engine;
         options.require_provider = None;
@@ -204,6 +207,11 @@ fn engines(config: &Config) -> Section {
             }
         }
     }
+    let kernels = simd::in_use();
+    let why = if simd::switched_off() { " (FRAMECAST_SIMD=off)" } else { "" };
+    section
+        .lines
+        .push(format!("exact: integer kernels for {kernels}{why}, for integer blend models"));
     if let Some(provider) = config.engine.require_provider {
         let mut options = config.load_options();
         bind_for_test(&model, &mut options);
@@ -211,7 +219,9 @@ fn engines(config: &Config) -> Section {
             section.failure = Some((exit::PROVIDER, format!("provider {provider}: {error}")));
         }
     }
-    section.facts = json!({ "model": model.name(), "sha256": model.sha256(), "engines": facts });
+    section.facts = json!({
+        "model": model.name(), "sha256": model.sha256(), "engines": facts, "kernels": kernels,
+    });
     section
 }
 

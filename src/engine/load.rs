@@ -8,7 +8,9 @@ use std::time::Instant;
 use super::ports::{DeclaredNode, Ports};
 use super::report::{Attempt, LoadReport, Placement, SelfTest};
 use super::state_session::StateSession;
-use super::{EngineChoice, EngineError, LoadOptions, Session, SessionSpec, backend, self_test};
+use super::{
+    EngineChoice, EngineError, LoadOptions, Session, SessionSpec, backend, exact, self_test,
+};
 use crate::model::onnx::GraphProto;
 use crate::model::{Contract, ModelFile};
 
@@ -167,12 +169,7 @@ pub fn load(model: &ModelFile, options: &LoadOptions) -> Result<Loaded, EngineEr
     let outcome = match options.engine {
         EngineChoice::Tract => load_tract(&job),
         EngineChoice::Ort => load_ort(&job, &mut attempts),
-        EngineChoice::Exact => Err(EngineError::Unavailable {
-            engine: "exact".to_owned(),
-            reason: "it runs integer `blend` models only, and this version has none; use tract or \
-                     ort"
-            .to_owned(),
-        }),
+        EngineChoice::Exact => load_exact(&job),
         EngineChoice::Auto => load_auto(&job, &mut attempts),
     };
     let (session, mut report) = outcome.map_err(|error| named_library(error, options))?;
@@ -184,6 +181,14 @@ pub fn load(model: &ModelFile, options: &LoadOptions) -> Result<Loaded, EngineEr
 type Outcome = Result<(Box<dyn Session>, LoadReport), EngineError>;
 
 fn load_auto(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
+    if job.options.require_provider.is_none() && job.contract.is_some_and(exact::wants_exact) {
+        match load_exact(job) {
+            Ok(loaded) => return Ok(loaded),
+            Err(error) => {
+                attempts.push(Attempt { what: "exact".to_owned(), reason: error.to_string() });
+            }
+        }
+    }
     let error = match load_ort(job, attempts) {
         Ok(loaded) => return Ok(loaded),
         // A provider that was asked for by name is not replaced by another engine.
@@ -231,6 +236,25 @@ fn named_library(error: EngineError, options: &LoadOptions) -> EngineError {
 fn environment_library() -> Option<OsString> {
     let named = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
     named.filter(|_| cfg!(feature = "ort"))
+}
+
+fn load_exact(job: &Job<'_>) -> Outcome {
+    if let Some(provider) = job.options.require_provider {
+        return Err(EngineError::Provider {
+            provider: provider.to_string(),
+            reason: "the exact engine has no providers; use --engine ort".to_owned(),
+        });
+    }
+    let open = |ports: &Ports| with_state(job, ports, exact::ExactBackend::load(job, ports)?);
+    let mut report = LoadReport {
+        engine: "exact".to_owned(),
+        version: exact::VERSION.to_owned(),
+        provider: "cpu".to_owned(),
+        threads: 1,
+        ..LoadReport::default()
+    };
+    let session = finish(job, "exact", &open, &mut report)?;
+    Ok((session, report))
 }
 
 #[cfg(feature = "tract")]

@@ -9,6 +9,7 @@
 mod backend;
 pub mod check;
 mod error;
+mod exact;
 mod library_call;
 mod load;
 mod observed;
@@ -28,6 +29,7 @@ mod tests;
 mod tract;
 
 pub use error::EngineError;
+pub use exact::wants_exact;
 pub use library_call::inside_library;
 pub use load::{Loaded, load};
 pub use options::{EngineChoice, LoadOptions, Provider, UnknownName};

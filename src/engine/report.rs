@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// How many nodes of the graph a provider runs, as the library itself reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Placement {
-    /// Provider, for example `cuda`; `tract` for the built-in engine.
+    /// Provider, for example `cuda`; `tract` for the built-in engine, `exact/avx2` for our kernels.
     pub provider: String,
     /// Nodes of the optimised graph that ran on it.
     pub nodes: usize,
@@ -44,7 +44,7 @@ pub enum SelfTest {
 /// The result of a load beside the session.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LoadReport {
-    /// `tract` or `ort`.
+    /// `tract`, `ort` or `exact`.
     pub engine: String,
     /// Version of the engine's library.
     pub version: String,

@@ -2,7 +2,7 @@
 //!
 //! The kernels are plain loops over slices that the compiler turns into vector code. On x86-64 it
 //! may assume SSE2 only, so `vectorised!` compiles the same body once more with AVX2 and takes
-//! that where the processor has it. On aarch64 NEON is always there. All kernels are integer
+//! that where the processor has it and [`simd`](super::simd) allows it. On aarch64 NEON is always there. All kernels are integer
 //! arithmetic, or floating point without contraction, so both versions give the same bits.
 
 /// Defines a function that runs the AVX2 version of its body where the processor has it. The
@@ -39,9 +39,9 @@ macro_rules! vectorised {
             #[inline]
             pub(super) fn best($($arg: $type),*) $(-> $result)? {
                 #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx2") {
+                if $crate::vision::simd::avx2() {
                     #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
-                    // SAFETY: the processor was just found to have AVX2.
+                    // SAFETY: the processor was found to have AVX2.
                     return unsafe { avx2($($arg),*) };
                 }
                 scalar($($arg),*)

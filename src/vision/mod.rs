@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod motion;
 pub mod resize;
 pub mod scene;
+pub mod simd;
 pub mod tensor;
 mod yuv_output;
 

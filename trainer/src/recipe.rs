@@ -41,6 +41,9 @@ pub struct Recipe {
     /// Optimisation.
     #[serde(default)]
     pub train: Training,
+    /// When an integer network starts to compute with its integers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantise: Option<Quantise>,
     /// Validation.
     #[serde(default)]
     pub validate: Validation,
@@ -127,7 +130,22 @@ impl Default for Validation {
     }
 }
 
+/// The `[quantise]` part, of integer networks only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantise {
+    /// The step from which on training computes with the integers that will be exported; before
+    /// it, with real numbers. By default the last fifth of the steps does.
+    pub from_step: u64,
+}
+
 impl Recipe {
+    /// The first step that computes with integers.
+    #[must_use]
+    pub fn integer_from(&self) -> u64 {
+        self.quantise.map_or(self.train.steps - self.train.steps / 5, |q| q.from_step)
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -196,6 +214,9 @@ impl Recipe {
             }
         }
         self.augment.check()?;
+        if self.quantise.is_some() && !self.network.is_integer() {
+            return Err("quantise: only networks in integers (nano-int) have it".to_owned());
+        }
         let [width, height] = self.validate.size;
         for (key, side) in
             [("data.side", self.data.side), ("validate.size", width), ("validate.size", height)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use framecast::engine::check::{Case, GoldenFile, Verdict, check, discover};
-use framecast::engine::{EngineChoice, LoadOptions};
+use framecast::engine::{EngineChoice, LoadOptions, wants_exact};
+use framecast::model::ModelFile;
 use serde_json::json;
 
 use super::super::Outcome;
@@ -18,7 +19,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
 
-    /// The engine; without it both, tract and ort
+    /// The engine; without it tract and ort, and exact for integer models
     #[arg(long, value_name = "auto|tract|ort|exact")]
     engine: Option<EngineChoice>,
 
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ),
         None => None,
     };
-    let engines = match args.engine {
+    let mut engines = match args.engine {
         Some(engine) => vec![engine],
         None => vec![EngineChoice::Tract, EngineChoice::Ort],
     };
@@ -69,7 +70,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let width = cases.iter().map(|c| c.name.chars().count()).max().unwrap_or(0);
     let mut rows = Vec::new();
     for case in cases {
-        for &engine in &engines {
+        let own: &[EngineChoice] = match args.engine {
+            None if is_integer(&case) => &[EngineChoice::Exact],
+            _ => &[],
+        };
+        for engine in engines.clone().into_iter().chain(own.iter().copied()) {
             let mut options = LoadOptions::default();
             options.engine = engine;
             options.threads = args.threads;
@@ -82,6 +87,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
             }
             rows.push(Row { case: case.clone(), engine, verdict });
         }
+    }
+    if args.engine.is_none() && rows.iter().any(|r| r.engine == EngineChoice::Exact) {
+        engines.push(EngineChoice::Exact);
     }
     report(args, &engines, &rows)?;
     let is = |row: &Row, words: &[&str]| words.contains(&row.verdict.word());
@@ -97,6 +105,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Err(Failure::new(exit::CONFIG, error));
     }
     Ok(())
+}
+
+/// True for a model that the exact engine is for; what cannot be read is another check's to say.
+fn is_integer(case: &Case) -> bool {
+    let contract = ModelFile::open(&case.model).ok().and_then(|m| m.contract().ok().flatten());
+    contract.is_some_and(|c| wants_exact(&c))
 }
 
 fn report(args: &Args, engines: &[EngineChoice], rows: &[Row]) -> Outcome {

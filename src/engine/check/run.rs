@@ -164,9 +164,13 @@ fn alone(model: &ModelFile, options: &LoadOptions) -> Outcome {
     })?;
     Ok(match loaded.report.self_test {
         SelfTest::Passed { steps, worst } => Verdict::Pass {
-            // The report's figure is relative; the contract's tolerance is its unit here.
-            worst: worst
-                / loaded.contract.and_then(|c| c.golden).map_or(1.0, |g| f64::from(g.tolerance)),
+            // The report's figure is relative; the contract's tolerance is its unit here. Where it
+            // is 0, what passed had no error.
+            worst: match loaded.contract.and_then(|c| c.golden) {
+                Some(golden) if golden.tolerance > 0.0 => worst / f64::from(golden.tolerance),
+                Some(_) => 0.0,
+                None => worst,
+            },
             how: format!("self-test of {steps} steps"),
         },
         _ => Verdict::Pass { worst: 0.0, how: "runs; no reference to compare with".to_owned() },

@@ -153,7 +153,7 @@ fn bad_documents_are_refused_by_schema_and_reader() {
         ("/tokenizer/kind", json!("bpe")),
         ("/tokenizer/vocabulary", json!({})),
         ("/golden/steps", json!(0)),
-        ("/golden/tolerance", json!(0.0)),
+        ("/golden/tolerance", json!(-0.1)),
         ("/golden/outputs", json!([])),
         ("/scores/0/frames", json!(-1)),
         ("/provenance/seed", json!(1.5)),

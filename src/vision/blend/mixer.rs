@@ -157,7 +157,7 @@ impl Line {
     ) {
         let mut from = 0;
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if crate::vision::simd::avx2() {
             #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
             // SAFETY: the processor was just found to have AVX2.
             let done = unsafe { avx2::mix(blocks, images, target) };

@@ -187,7 +187,7 @@ impl<const CHANNELS: usize> Image<'_, CHANNELS> {
     /// The pixels `range` of line `y`, each at its displacement.
     fn line(&self, y: usize, range: Range<usize>, dx: &[i32], dy: &[i32], target: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if crate::vision::simd::avx2() {
             #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
             // SAFETY: the processor was just found to have AVX2.
             return unsafe { avx2::line(self, y, range, dx, dy, target) };

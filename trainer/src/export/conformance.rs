@@ -79,7 +79,11 @@ fn blend_conformance(
         let features = features_tensor(&[observer.features()], &device);
         let dims = features.dims();
         let values = numbers(features.clone()).map_err(fail)?;
-        let view = TensorView::new(&dims, values.as_slice()).map_err(|e| fail(e.to_string()))?;
+        let view = match shape.preset.is_integer() {
+            false => TensorView::new(&dims, values.as_slice()),
+            true => TensorView::new(&dims, observer.features().data()),
+        };
+        let view = view.map_err(|e| fail(e.to_string()))?;
         loaded.session.run(&[view], &mut outputs).map_err(|e| fail(e.to_string()))?;
         loaded.session.advance_state();
         let want = numbers(net.logits(&features)).map_err(fail)?;

@@ -19,8 +19,10 @@ pub(super) fn blend(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
     contract.description.clone_from(&checkpoint.recipe.description);
     contract.kind = Some(PredictKind::Blend);
     contract.features = Some(FEATURE_SET.to_owned());
+    let bytes = checkpoint.recipe.network.is_integer();
+    let dtype = if bytes { DType::U8 } else { DType::F32 };
     contract.inputs =
-        vec![Port::new(blend::INPUT, Role::Features, DType::F32, &blend::planes(FEATURES))];
+        vec![Port::new(blend::INPUT, Role::Features, dtype, &blend::planes(FEATURES))];
     contract.outputs =
         vec![Port::new(blend::LOGITS, Role::Logits, DType::F32, &blend::planes(CANDIDATES))];
     contract.provenance = provenance(checkpoint)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::model::golden;
-use framecast::model::{DType, Golden, GoldenOutput, TensorBuf};
+use framecast::model::{DType, Golden, GoldenOutput, TensorBuf, TensorData as Elements};
 
 use framecast::vision::blend::{BLOCK, FEATURES};
 
@@ -40,8 +40,13 @@ pub(super) fn blend(shape: &Shape, weights: &Params) -> Result<Golden, TrainErro
     let size = [1, FEATURES, HEIGHT / BLOCK, WIDTH / BLOCK];
     let mut output = GoldenOutput { name: LOGITS.to_owned(), ..GoldenOutput::default() };
     for step in 0..STEPS {
-        let input = golden::input(DType::F32, &size, step);
-        let values = input.as_f32().unwrap_or_default().to_vec();
+        let values = match shape.preset.is_integer() {
+            false => golden::input(DType::F32, &size, step).as_f32().unwrap_or_default().to_vec(),
+            true => match golden::input(DType::U8, &size, step).data() {
+                Elements::U8(bytes) => bytes.iter().map(|&b| f32::from(b) / 255.0).collect(),
+                _ => Vec::new(),
+            },
+        };
         let features = Tensor::<4>::from_data(TensorData::new(values, size), &device);
         let logits = net.logits(&features);
         let dims = logits.dims();
@@ -50,7 +55,8 @@ pub(super) fn blend(shape: &Shape, weights: &Params) -> Result<Golden, TrainErro
         golden::record(&mut output, &got, SAMPLES);
     }
     let bind = bind_blocks();
-    Ok(Golden { bind, steps: STEPS, tolerance: TOLERANCE, outputs: vec![output] })
+    let tolerance = if shape.preset.is_integer() { 0.0 } else { TOLERANCE };
+    Ok(Golden { bind, steps: STEPS, tolerance, outputs: vec![output] })
 }
 
 pub(super) fn direct(shape: &Shape, weights: &Params) -> Result<Golden, TrainError> {

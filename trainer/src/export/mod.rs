@@ -6,6 +6,7 @@ mod conformance;
 mod contract;
 mod direct;
 mod golden;
+mod integer;
 
 use std::fs;
 use std::path::Path;
@@ -37,6 +38,9 @@ pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, 
     let text = serde_json::to_string(&contract).map_err(|e| fail(e.to_string()))?;
     let proto = match kind {
         PredictKind::Direct => direct::graph(&recipe.name, &shape, weights, &text),
+        PredictKind::Blend if recipe.network.is_integer() => {
+            integer::graph(&recipe.name, &shape, weights, &text)
+        }
         PredictKind::Blend => blend::graph(&recipe.name, &shape, weights, &text),
     };
     let proto = proto.map_err(fail)?;

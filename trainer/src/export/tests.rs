@@ -1,7 +1,8 @@
-use framecast::engine::EngineChoice;
+use framecast::engine::{EngineChoice, wants_exact};
 use framecast::model::{PredictKind, Role};
 
 use super::*;
+use crate::net::Preset;
 use crate::recipe::Recipe;
 use crate::train::AdamW;
 
@@ -47,6 +48,27 @@ fn a_blend_file_names_its_features() {
 }
 
 #[test]
+fn an_integer_file_takes_bytes_and_allows_no_difference() {
+    let model = export(&checkpoint("nano-int"), Vec::new()).unwrap();
+    let contract = model.contract().unwrap().unwrap();
+    assert!(wants_exact(&contract));
+    assert_eq!(contract.golden.unwrap().tolerance, 0.0);
+    let operators: Vec<&str> = model.graph().node.iter().map(|n| n.op_type.as_str()).collect();
+    assert_eq!(operators.iter().filter(|o| **o == "ConvInteger").count(), 7);
+    assert!(!operators.contains(&"Conv"));
+}
+
+#[test]
+fn the_exact_engine_is_the_trainer_over_a_long_run() {
+    network_agrees("nano-int", EngineChoice::Exact);
+    let model = export(&checkpoint("nano-int"), Vec::new()).unwrap();
+    let (shape, auto) = (Preset::NanoInt.shape(), EngineChoice::Auto);
+    let weights = checkpoint("nano-int").optimiser.average;
+    let report = conformance(&model, auto, &shape, &weights, 2).unwrap();
+    assert!(report.engine.starts_with("exact"), "{report:?}");
+}
+
+#[test]
 fn tract_agrees_with_the_trainer_over_a_long_run() {
     agrees(EngineChoice::Tract);
 }
@@ -75,7 +97,7 @@ fn an_export_says_on_what_it_was_not_checked() {
 }
 
 fn agrees(engine: EngineChoice) {
-    for network in ["nano-direct", "nano"] {
+    for network in ["nano-direct", "nano", "nano-int"] {
         network_agrees(network, engine);
     }
 }
@@ -89,7 +111,8 @@ fn network_agrees(network: &str, engine: EngineChoice) {
         "{}: largest difference {:.2e} over {} frames",
         report.engine, report.worst, report.frames
     );
-    assert!(report.worst <= 1e-4, "{report:?}");
+    let allowed = if shape.preset.is_integer() { 0.0 } else { 1e-4 };
+    assert!(report.worst <= allowed, "{report:?}");
     // A model that does nothing would agree too.
     let still = AdamW::new(shape.preset.init(4));
     let other = conformance(&model, engine, &shape, &still.average, 3).unwrap();

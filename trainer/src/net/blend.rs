@@ -13,6 +13,7 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use super::Shape;
+use super::integer::{self, Integers};
 use super::params::{Leaf, Params};
 use crate::TrainError;
 
@@ -47,18 +48,49 @@ pub fn init(shape: &Shape, seed: u64) -> Params {
     p
 }
 
+/// How a network computes.
+#[derive(Clone, Debug)]
+enum Arithmetic {
+    /// With real numbers; activations end at the given value.
+    Real(Option<f64>),
+    /// With the integers that stand for them.
+    Integer(Box<Integers>),
+}
+
 /// The network with its parameters as tensors.
 #[derive(Clone, Debug)]
 pub struct Blend {
     layers: Vec<(Tensor<4>, Tensor<1>)>,
+    arithmetic: Arithmetic,
 }
 
 impl Blend {
-    /// The network over `params`, and its leaves in the order of `params`.
+    /// The network over `params`, and its leaves in the order of `params`. An integer preset
+    /// computes with its integers.
     ///
     /// # Errors
-    /// [`TrainError::Network`] when a parameter is missing or has another shape.
+    /// [`TrainError::Network`] when a parameter is missing or has another shape, or integers become
+    /// too large.
     pub fn new(
+        shape: &Shape,
+        params: &Params,
+        device: &Device,
+    ) -> Result<(Self, Vec<Leaf>), TrainError> {
+        let (mut net, leaves) = Self::real(shape, params, device)?;
+        if shape.preset.is_integer() {
+            let fail = |reason| TrainError::Network { name: shape.preset.to_string(), reason };
+            let integers = Integers::of(shape, params).map_err(fail)?;
+            net.arithmetic = Arithmetic::Integer(Box::new(integers));
+        }
+        Ok((net, leaves))
+    }
+
+    /// As [`Blend::new`], with real numbers whatever the preset: how an integer network learns
+    /// before its integers are in the way.
+    ///
+    /// # Errors
+    /// As [`Blend::new`].
+    pub fn real(
         shape: &Shape,
         params: &Params,
         device: &Device,
@@ -72,7 +104,8 @@ impl Blend {
                 _ => return Err(wrong("its parameters are not kernels with biases".to_owned())),
             }
         }
-        Ok((Self { layers }, leaves))
+        let arithmetic = Arithmetic::Real(shape.preset.is_integer().then_some(integer::HIGHEST));
+        Ok((Self { layers, arithmetic }, leaves))
     }
 
     /// The logits, `N x 5 x h x w`, of features `N x 40 x h x w` in 0..=1.
@@ -86,9 +119,17 @@ impl Blend {
         let [prior, stem, trunk @ .., head] = self.layers.as_slice() else {
             return features.clone().narrow(1, 0, CANDIDATES);
         };
-        let mut x = relu(conv(features.clone(), stem));
+        let highest = match &self.arithmetic {
+            Arithmetic::Integer(integers) => return integers.logits(&self.layers, features),
+            Arithmetic::Real(highest) => *highest,
+        };
+        let bound = |x: Tensor<4>| match highest {
+            Some(highest) => x.clamp(0.0, highest),
+            None => relu(x),
+        };
+        let mut x = bound(conv(features.clone(), stem));
         for block in trunk {
-            x = relu(conv(x.clone(), block) + x);
+            x = bound(conv(x.clone(), block) + x);
         }
         conv(features.clone(), prior) + conv(x, head)
     }

@@ -2,6 +2,7 @@
 
 pub mod blend;
 pub mod direct;
+pub mod integer;
 mod params;
 
 use std::fmt;
@@ -18,6 +19,8 @@ pub use params::{Leaf, Param, Params, Start};
 pub enum Preset {
     /// The smallest `blend` predictor.
     Nano,
+    /// The smallest `blend` predictor in integers.
+    NanoInt,
     /// A larger `blend` predictor.
     Small,
     /// The smallest `direct` predictor.
@@ -42,7 +45,7 @@ impl Preset {
     #[must_use]
     pub const fn shape(self) -> Shape {
         match self {
-            Self::Nano => Shape { preset: self, fine: 0, coarse: 32, blocks: 3 },
+            Self::Nano | Self::NanoInt => Shape { preset: self, fine: 0, coarse: 32, blocks: 3 },
             Self::Small => Shape { preset: self, fine: 0, coarse: 64, blocks: 4 },
             Self::NanoDirect => Shape { preset: self, fine: 32, coarse: 48, blocks: 3 },
         }
@@ -54,9 +57,15 @@ impl Preset {
     #[must_use]
     pub const fn kind(self) -> PredictKind {
         match self {
-            Self::Nano | Self::Small => PredictKind::Blend,
+            Self::Nano | Self::NanoInt | Self::Small => PredictKind::Blend,
             Self::NanoDirect => PredictKind::Direct,
         }
+    }
+
+    /// True for networks whose arithmetic is whole numbers.
+    #[must_use]
+    pub const fn is_integer(self) -> bool {
+        matches!(self, Self::NanoInt)
     }
 
     /// The untrained parameters.
@@ -73,6 +82,7 @@ impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Nano => "predict-nano",
+            Self::NanoInt => "predict-nano-int",
             Self::Small => "predict-small",
             Self::NanoDirect => "predict-nano-direct",
         })

@@ -186,7 +186,7 @@ fn learn(
     let parts = batch.split(devices.len());
     let mut shares: Vec<Share> =
         parts.into_iter().zip(devices).map(|(part, d)| Share::new(recipe, part, d)).collect();
-    while let Some(slope) = share::descend(&mut shares, recipe, &optimiser.weights)? {
+    while let Some(slope) = share::descend(&mut shares, recipe, optimiser)? {
         let rate = learning_rate(&recipe.train, optimiser.steps);
         let mut gradient = slope.gradient;
         if !slope.loss.is_finite() || !gradient.iter().flatten().all(|g| g.is_finite()) {

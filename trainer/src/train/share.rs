@@ -12,6 +12,7 @@ use crate::net::blend::{self, Blend};
 use crate::net::direct::{Direct, State};
 use crate::net::{Leaf, Params};
 use crate::recipe::Recipe;
+use crate::train::AdamW;
 
 /// The mean loss over some sequences, and its gradient in the order of the parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,19 +51,24 @@ impl Share {
         Self { device: device.clone(), batch, work }
     }
 
-    /// Loss and gradient of the next step at `weights`; `None` when the sequences are done.
+    /// Loss and gradient of the next step; `None` when the sequences are done.
     pub(super) fn next(
         &mut self,
         recipe: &Recipe,
-        weights: &Params,
+        optimiser: &AdamW,
     ) -> Result<Option<Slope>, TrainError> {
+        let weights = &optimiser.weights;
         let shape = recipe.network.shape();
         let (loss, leaves) = match &mut self.work {
             Work::Mixture { done: true } => return Ok(None),
             Work::Mixture { done } => {
                 *done = true;
                 let examples = Examples::of(&self.batch);
-                let (net, leaves) = Blend::new(&shape, weights, &self.device)?;
+                let make = match optimiser.steps < recipe.integer_from() {
+                    true => Blend::real,
+                    false => Blend::new,
+                };
+                let (net, leaves) = make(&shape, weights, &self.device)?;
                 let logits = net.logits(&examples.features(&self.device));
                 let prediction = blend::mix(logits, &examples.candidates(&self.device));
                 (recipe.loss.loss(&prediction, &examples.targets(&self.device)), leaves)
@@ -119,14 +125,14 @@ fn gradient_of(leaves: &[Leaf], grads: &Gradients, weights: &Params) -> Vec<Vec<
 pub(super) fn descend(
     shares: &mut [Share],
     recipe: &Recipe,
-    weights: &Params,
+    optimiser: &AdamW,
 ) -> Result<Option<Slope>, TrainError> {
     if let [only] = shares {
-        return only.next(recipe, weights);
+        return only.next(recipe, optimiser);
     }
     let slopes: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            shares.iter_mut().map(|s| scope.spawn(move || s.next(recipe, weights))).collect();
+            shares.iter_mut().map(|s| scope.spawn(move || s.next(recipe, optimiser))).collect();
         threads.into_iter().map(|thread| thread.join()).collect()
     });
     let total: usize = shares.iter().map(|s| s.batch.len()).sum();

@@ -152,7 +152,8 @@ impl Contract {
         if golden.steps == 0 || golden.steps > 1000 {
             return wrong("golden.steps", format!("{} is outside 1..=1000", golden.steps));
         }
-        if !(golden.tolerance > 0.0 && golden.tolerance < 1.0) {
+        // Integer models allow none.
+        if !(0.0..1.0).contains(&golden.tolerance) {
             return wrong("golden.tolerance", format!("{} is outside 0..1", golden.tolerance));
         }
         if golden.outputs.is_empty() {

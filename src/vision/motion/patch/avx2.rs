@@ -14,7 +14,7 @@ impl Avx2 {
     /// The proof, where it holds.
     #[inline]
     pub(in crate::vision::motion) fn detect() -> Option<Self> {
-        std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
+        crate::vision::simd::avx2().then_some(Self(()))
     }
 }
 

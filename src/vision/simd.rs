@@ -1,0 +1,43 @@
+//! Whether kernels use more instructions than every processor of the architecture has.
+//!
+//! All versions of a kernel give the same bits; the environment variable `FRAMECAST_SIMD=off`, read
+//! once, chooses the plain ones, so that this can be shown on any machine.
+
+use std::sync::LazyLock;
+
+/// The variable that switches the wide versions off.
+pub const VARIABLE: &str = "FRAMECAST_SIMD";
+
+#[cfg(target_arch = "x86_64")]
+static AVX2: LazyLock<bool> =
+    LazyLock::new(|| !off() && std::arch::is_x86_feature_detected!("avx2"));
+
+static OFF: LazyLock<bool> =
+    LazyLock::new(|| std::env::var_os(VARIABLE).is_some_and(|value| value == "off"));
+
+fn off() -> bool {
+    *OFF
+}
+
+/// True when kernels compiled for AVX2 may run.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn avx2() -> bool {
+    *AVX2
+}
+
+/// The instruction set in use: `avx2`, or `base` for what every processor of the architecture has.
+#[must_use]
+pub fn in_use() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if avx2() {
+        return "avx2";
+    }
+    "base"
+}
+
+/// True when [`VARIABLE`] switched the wide versions off.
+#[must_use]
+pub fn switched_off() -> bool {
+    off()
+}
