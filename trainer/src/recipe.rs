@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::data::{AugmentRecipe, DataRecipe, RecordingRecipe, SequencesRecipe};
 use crate::loss::Weights;
-use crate::net::{Preset, direct};
+use crate::net::Preset;
 
 /// A training recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,10 @@ pub struct Training {
     pub batch: usize,
     /// Frames that are back-propagated through at once; state goes on across them.
     pub chunk: usize,
+    /// Only the prediction of the last frame of a sequence counts, as the score of a set of
+    /// sequences does; `direct` networks only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub last_only: bool,
     /// Highest learning rate.
     pub learning_rate: f64,
     /// How much faster the scalars of a `blend` network's gate learn.
@@ -87,6 +91,7 @@ impl Default for Training {
             steps: 4_000,
             batch: 8,
             chunk: 8,
+            last_only: false,
             learning_rate: 2e-3,
             gate_rate: 30.0,
             warm_up: 100,
@@ -178,7 +183,7 @@ impl Recipe {
     fn check(&self) -> Result<(), String> {
         self.loss.check(self.data.side)?;
         let t = &self.train;
-        let multiple = direct::MULTIPLE_OF as u32;
+        let multiple = self.network.multiple_of() as u32;
         let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.name.is_empty() || !self.name.chars().all(named) {
             return Err(format!(
@@ -212,6 +217,14 @@ impl Recipe {
             if !(low..=high).contains(&value) {
                 return Err(format!("{key} = {value} is outside {low} to {high}"));
             }
+        }
+        if t.last_only && t.chunk + 1 < self.data.frames {
+            return Err(format!(
+                "train.chunk = {} with train.last_only; the whole sequence must be in one chunk, \
+                 {} or more",
+                t.chunk,
+                self.data.frames - 1
+            ));
         }
         self.augment.check()?;
         if self.quantise.is_some() && !self.network.is_integer() {

@@ -23,6 +23,10 @@ pub struct DataRecipe {
     /// Share of sequences in which a frame is repeated now and then, as some cameras do.
     #[serde(default)]
     pub repeats: f32,
+    /// All sequences of a batch come from one footage, so that those of a fixed length go together
+    /// with longer ones; `direct` networks only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// Demo cameras.
     #[serde(default)]
     pub demo: Vec<DemoRecipe>,
@@ -43,6 +47,7 @@ pub struct Mixture {
     side: u32,
     frames: usize,
     repeats: f32,
+    together: bool,
     augment: AugmentRecipe,
 }
 
@@ -82,6 +87,7 @@ impl Mixture {
             side: recipe.side,
             frames: recipe.frames,
             repeats: recipe.repeats,
+            together: recipe.together,
             augment: augment.clone(),
         })
     }
@@ -92,6 +98,17 @@ impl Mixture {
         self.footage.iter().map(|(_, f)| f.describe()).collect()
     }
 
+    /// A footage by weight.
+    fn pick(&self, random: &mut Pcg64) -> usize {
+        let total: f32 = self.footage.iter().map(|(w, _)| w).sum();
+        let mut place = random.random::<f32>() * total;
+        let pick = self.footage.iter().position(|(w, _)| {
+            place -= w;
+            place < 0.0
+        });
+        pick.unwrap_or(self.footage.len() - 1)
+    }
+
     /// The `number`-th batch of `count` sequences of the run with `seed`.
     ///
     /// # Errors
@@ -99,15 +116,12 @@ impl Mixture {
     pub fn batch(&mut self, seed: u64, number: u64, count: usize) -> Result<Batch, TrainError> {
         let mut random = Pcg64::seed_from_u64(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut batch = Batch::default();
-        let total: f32 = self.footage.iter().map(|(w, _)| w).sum();
-        for _ in 0..count {
-            let mut place = random.random::<f32>() * total;
-            let last = self.footage.len() - 1;
-            let pick = self.footage.iter().position(|(w, _)| {
-                place -= w;
-                place < 0.0
-            });
-            let (_, footage) = &mut self.footage[pick.unwrap_or(last)];
+        let mut pick = self.pick(&mut random);
+        for i in 0..count {
+            if i > 0 && !self.together {
+                pick = self.pick(&mut random);
+            }
+            let (_, footage) = &mut self.footage[pick];
             let allowed = footage.largest_stride(self.frames);
             let step = augment::stride(&self.augment, allowed, &mut random);
             let frames = (self.frames - 1) * step + 1;

@@ -125,7 +125,7 @@ impl Footage for RecordingFootage {
     }
 }
 
-fn cut(picture: &RgbImage, x: u32, y: u32, side: u32) -> RgbImage {
+pub(super) fn cut(picture: &RgbImage, x: u32, y: u32, side: u32) -> RgbImage {
     let mut out = RgbImage::new(Size::new(side, side));
     let (line, side) = (picture.size().w() * 3, side as usize * 3);
     let rows = picture.data().chunks_exact(line).skip(y as usize);

@@ -9,6 +9,7 @@ use rand::RngExt as _;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
+use super::recording::cut;
 use super::{Footage, place};
 use crate::TrainError;
 
@@ -82,7 +83,7 @@ impl SequencesFootage {
 }
 
 impl Footage for SequencesFootage {
-    /// A whole sequence, of whatever length, cut to `side`.
+    /// A whole sequence, of whatever length, a cut of `side` at any place.
     fn draw(
         &mut self,
         _frames: usize,
@@ -92,13 +93,18 @@ impl Footage for SequencesFootage {
         let at = random.random_range(0..self.sequences.len());
         let sequence = &self.sequences[at];
         let size = sequence.first().map(RgbImage::size).unwrap_or_default();
-        if size.width != side || size.height != side {
+        if size.width < side || size.height < side {
             return Err(TrainError::Data {
                 uri: self.uri.clone(),
                 reason: format!("its pictures are {size} but data.side = {side}"),
             });
         }
-        Ok(sequence.clone())
+        if size.width == side && size.height == side {
+            return Ok(sequence.clone());
+        }
+        let x = random.random_range(0..=size.width - side);
+        let y = random.random_range(0..=size.height - side);
+        Ok(sequence.iter().map(|picture| cut(picture, x, y, side)).collect())
     }
 
     fn largest_stride(&self, _frames: usize) -> usize {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use framecast::engine::{EngineChoice, LoadOptions, Tried, load, search};
 use framecast::frame::{Rational, Size};
 use framecast::model::{ModelFile, PredictKind, TensorBuf, TensorView};
@@ -15,8 +15,7 @@ use super::golden;
 use crate::TrainError;
 use crate::data::{features_tensor, frame_tensor};
 use crate::net::blend::Blend;
-use crate::net::direct::{Direct, State};
-use crate::net::{Params, Shape};
+use crate::net::{Network, Params, Shape, State};
 
 /// Largest differences over a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,25 +125,26 @@ pub fn conformance(
     options.bind = golden::bind();
     let mut loaded = load(model, &options).map_err(|e| fail(e.to_string()))?;
     let device = Device::flex();
-    let (net, _) = Direct::new(shape, weights, &device)?;
+    let (net, _) = Network::new(shape, weights, &device)?;
     let mut scene =
         Scene::new(9_950, size, Rational::whole(30)).map_err(|e| fail(e.to_string()))?;
     let mut picture = RgbImage::default();
-    let tensor_shape = [1, 3, size.h(), size.w()];
+    let tensor_shape = loaded.session.spec().inputs.first().map(|i| i.shape.clone());
+    let tensor_shape = tensor_shape.unwrap_or_default();
     let mut outputs: Vec<TensorBuf> =
         loaded.session.spec().outputs.iter().map(|o| TensorBuf::zeros(o.dtype, &o.shape)).collect();
     let mut state: Option<State> = None;
     let mut worst = 0.0f32;
     for i in 0..frames as u64 {
         scene.render(i, &mut picture);
-        let values = numbers(frame_tensor(&[&picture], &device)).map_err(fail)?;
+        let frame = frame_tensor(&[&picture], &device);
+        let before = state.unwrap_or_else(|| net.first(&frame));
+        let values = numbers(net.input(&frame, &before)).map_err(fail)?;
         let view =
             TensorView::new(&tensor_shape, values.as_slice()).map_err(|e| fail(e.to_string()))?;
         loaded.session.run(&[view], &mut outputs).map_err(|e| fail(e.to_string()))?;
         loaded.session.advance_state();
-        let frame = Tensor::<4>::from_data(TensorData::new(values, tensor_shape), &device);
-        let before = state.unwrap_or_else(|| State::first(&frame));
-        let (prediction, next) = net.step(&frame, &before);
+        let (prediction, next) = net.step(&frame, &before, None);
         state = Some(next);
         let want = numbers(prediction).map_err(fail)?;
         let got = outputs.first().and_then(TensorBuf::as_f32).unwrap_or_default();

@@ -30,7 +30,7 @@ pub(super) fn blend(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
 }
 
 /// Where the weights come from.
-fn provenance(checkpoint: &Checkpoint) -> Result<Provenance, TrainError> {
+pub(super) fn provenance(checkpoint: &Checkpoint) -> Result<Provenance, TrainError> {
     let recipe = &checkpoint.recipe;
     Ok(Provenance {
         producer: format!("framecast-train {}", env!("CARGO_PKG_VERSION")),

@@ -13,8 +13,7 @@ use super::blend::LOGITS;
 use super::direct::PREDICTION;
 use crate::TrainError;
 use crate::net::blend::Blend;
-use crate::net::direct::{Direct, State};
-use crate::net::{Params, Shape};
+use crate::net::{Network, Params, Shape, State};
 
 /// Size of the pictures of self-test and conformance.
 pub(super) const HEIGHT: usize = 32;
@@ -62,20 +61,23 @@ pub(super) fn blend(shape: &Shape, weights: &Params) -> Result<Golden, TrainErro
 pub(super) fn direct(shape: &Shape, weights: &Params) -> Result<Golden, TrainError> {
     let fail = |reason: String| TrainError::Export { name: shape.preset.to_string(), reason };
     let device = Device::flex();
-    let (net, _) = Direct::new(shape, weights, &device)?;
-    let size = [1, 3, HEIGHT, WIDTH];
+    let (net, _) = Network::new(shape, weights, &device)?;
+    // A window lies in memory as its frames in channels do, whatever its layout.
+    let size = [1, net.channels(), HEIGHT, WIDTH];
     let mut output = GoldenOutput { name: PREDICTION.to_owned(), ..GoldenOutput::default() };
     let mut state: Option<State> = None;
     for step in 0..STEPS {
         let input = golden::input(DType::F32, &size, step);
         let values = input.as_f32().unwrap_or_default().to_vec();
-        let frame = Tensor::<4>::from_data(TensorData::new(values, size), &device);
-        let before = state.unwrap_or_else(|| State::first(&frame));
-        let (prediction, next) = net.step(&frame, &before);
+        let input = Tensor::<4>::from_data(TensorData::new(values, size), &device);
+        let newest = input.clone().narrow(1, net.channels() - 3, 3);
+        let before = state.unwrap_or_else(|| net.first(&newest));
+        let (prediction, next) = net.run(&input, &before, None);
         state = Some(next);
         let values =
             prediction.into_data().try_to_vec::<f32>().map_err(|e| fail(format!("{e:?}")))?;
-        let got = TensorBuf::new(&size, values).map_err(|e| fail(e.to_string()))?;
+        let got =
+            TensorBuf::new(&[1, 3, HEIGHT, WIDTH], values).map_err(|e| fail(e.to_string()))?;
         golden::record(&mut output, &got, SAMPLES);
     }
     Ok(Golden { bind: bind(), steps: STEPS, tolerance: TOLERANCE, outputs: vec![output] })

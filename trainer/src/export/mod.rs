@@ -7,6 +7,8 @@ mod contract;
 mod direct;
 mod golden;
 mod integer;
+mod nodes;
+mod traced;
 
 use std::fs;
 use std::path::Path;
@@ -29,19 +31,27 @@ pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, 
     let shape = recipe.network.shape();
     let weights = &checkpoint.optimiser.average;
     let kind = recipe.network.kind();
-    let (mut contract, golden) = match kind {
-        PredictKind::Direct => (contract::direct(checkpoint)?, golden::direct(&shape, weights)?),
-        PredictKind::Blend => (contract::blend(checkpoint)?, golden::blend(&shape, weights)?),
+    let (mut contract, golden) = match (kind, recipe.network.traced()) {
+        (PredictKind::Blend, _) => (contract::blend(checkpoint)?, golden::blend(&shape, weights)?),
+        (PredictKind::Direct, None) => {
+            (contract::direct(checkpoint)?, golden::direct(&shape, weights)?)
+        }
+        (PredictKind::Direct, Some(network)) => {
+            (traced::contract(checkpoint, network)?, golden::direct(&shape, weights)?)
+        }
     };
     contract.golden = Some(golden);
     contract.scores = scores;
     let text = serde_json::to_string(&contract).map_err(|e| fail(e.to_string()))?;
-    let proto = match kind {
-        PredictKind::Direct => direct::graph(&recipe.name, &shape, weights, &text),
-        PredictKind::Blend if recipe.network.is_integer() => {
+    let proto = match (kind, recipe.network.traced()) {
+        (PredictKind::Blend, _) if recipe.network.is_integer() => {
             integer::graph(&recipe.name, &shape, weights, &text)
         }
-        PredictKind::Blend => blend::graph(&recipe.name, &shape, weights, &text),
+        (PredictKind::Blend, _) => blend::graph(&recipe.name, &shape, weights, &text),
+        (PredictKind::Direct, None) => direct::graph(&recipe.name, &shape, weights, &text),
+        (PredictKind::Direct, Some(network)) => {
+            traced::graph(&recipe.name, network, weights, &text)
+        }
     };
     let proto = proto.map_err(fail)?;
     ModelFile::from_proto(&recipe.name, &proto).map_err(|e| fail(e.to_string()))

@@ -1,5 +1,5 @@
 use framecast::engine::{EngineChoice, wants_exact};
-use framecast::model::{PredictKind, Role};
+use framecast::model::{PredictKind, Role, SizeRule};
 
 use super::*;
 use crate::net::Preset;
@@ -36,6 +36,24 @@ fn the_file_carries_its_contract() {
     assert_eq!(contract.golden.unwrap().outputs[0].values.len(), 4);
     let again = export(&checkpoint("nano-direct"), Vec::new()).unwrap();
     assert_eq!(model.sha256(), again.sha256());
+}
+
+#[test]
+fn a_windowed_file_names_its_window_and_a_recurrent_one_its_state() {
+    let contract = |network: &str| {
+        let model = export(&checkpoint(network), Vec::new()).unwrap();
+        model.contract().unwrap().unwrap()
+    };
+    for (network, rank) in [("original-conv2d", 4), ("original-conv3d", 5)] {
+        let contract = contract(network);
+        assert_eq!(contract.window.unwrap().frames, 5);
+        assert_eq!(contract.input(Role::Window).unwrap().shape.len(), rank);
+        assert!(contract.state.is_empty() && contract.size.is_none());
+    }
+    let cells = contract("original-autoencoder");
+    assert_eq!(cells.state.len(), 12);
+    assert_eq!(cells.size, Some(SizeRule::MultipleOf(4)));
+    assert!(cells.window.is_none());
 }
 
 #[test]
@@ -97,8 +115,28 @@ fn an_export_says_on_what_it_was_not_checked() {
 }
 
 fn agrees(engine: EngineChoice) {
-    for network in ["nano-direct", "nano", "nano-int"] {
+    for network in [
+        "nano-direct",
+        "nano",
+        "nano-int",
+        "small-direct",
+        "original-conv2d",
+        "original-conv3d",
+        "original-conv3d-noise",
+        "original-convlstm",
+        "original-autoencoder",
+        "original-parallel",
+    ] {
         network_agrees(network, engine);
+    }
+    // Two ways to take the last frame out of a window: the same to the bit.
+    for network in ["original-last-sequential", "original-last-functional"] {
+        let checkpoint = checkpoint(network);
+        let model = export(&checkpoint, Vec::new()).unwrap();
+        let shape = checkpoint.recipe.network.shape();
+        let none = &checkpoint.optimiser.average;
+        assert!(none.is_empty());
+        assert_eq!(conformance(&model, engine, &shape, none, 20).unwrap().worst, 0.0);
     }
 }
 

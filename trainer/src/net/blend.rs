@@ -137,7 +137,7 @@ impl Blend {
 
 /// The matrix that interpolates `blocks` values to `pixels` ones, as the runtime does: between the
 /// centres of blocks, edges repeated.
-fn interpolation(blocks: usize, pixels: usize, device: &Device) -> Tensor<2> {
+pub(super) fn interpolation(blocks: usize, pixels: usize, device: &Device) -> Tensor<2> {
     let mut values = vec![0.0_f32; blocks * pixels];
     for (pixel, row) in values.chunks_exact_mut(blocks).enumerate() {
         let (block, inside) = (pixel / BLOCK, pixel % BLOCK);

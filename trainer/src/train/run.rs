@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use framecast::model::PredictKind;
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
 
 use super::progress::Progress;
 use super::share::{self, Share};
 use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
 use crate::TrainError;
 use crate::data::{Batch, Mixture};
-use crate::net::Params;
 use crate::net::blend::Blend;
-use crate::net::direct::Direct;
+use crate::net::{Network, Params};
 use crate::recipe::Recipe;
 
 /// Where a run puts its files and how long it may take.
@@ -79,9 +80,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     ));
     if run.optimiser.steps == 0 {
         let report = score(recipe, &run.optimiser.average, &validator, None)?;
-        let direct = recipe.network.kind() == PredictKind::Direct;
         let same = (report.model.pd - report.copy_last.pd).abs() < 1e-3;
-        if direct && recipe.start.is_none() && !same {
+        if recipe.network.copies_last() && recipe.start.is_none() && !same {
             return Err(TrainError::Network {
                 name: recipe.network.to_string(),
                 reason: format!(
@@ -184,8 +184,12 @@ fn learn(
     best: &Path,
 ) -> Result<(), TrainError> {
     let parts = batch.split(devices.len());
-    let mut shares: Vec<Share> =
-        parts.into_iter().zip(devices).map(|(part, d)| Share::new(recipe, part, d)).collect();
+    let (seed, step) = (recipe.seed, optimiser.steps);
+    let chance = |lane: u64| Pcg64::seed_from_u64(!seed ^ step.rotate_left(32) ^ (lane << 24));
+    let mut shares: Vec<Share> = (0..)
+        .zip(parts.into_iter().zip(devices))
+        .map(|(lane, (part, device))| Share::new(recipe, part, device, chance(lane)))
+        .collect();
     while let Some(slope) = share::descend(&mut shares, recipe, optimiser)? {
         let rate = learning_rate(&recipe.train, optimiser.steps);
         let mut gradient = slope.gradient;
@@ -212,7 +216,9 @@ fn score(
     let device = Device::flex();
     let shape = recipe.network.shape();
     let (report, examples) = match recipe.network.kind() {
-        PredictKind::Direct => validator.run(&Direct::new(&shape, weights, &device)?.0, &device)?,
+        PredictKind::Direct => {
+            validator.run(&Network::new(&shape, weights, &device)?.0, &device)?
+        }
         PredictKind::Blend => {
             validator.run_blend(&Blend::new(&shape, weights, &device)?.0, &device)?
         }

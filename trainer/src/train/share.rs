@@ -5,12 +5,12 @@
 
 use burn::tensor::{Device, Gradients, Tensor};
 use framecast::model::PredictKind;
+use rand_pcg::Pcg64;
 
 use crate::TrainError;
 use crate::data::{Batch, Examples};
 use crate::net::blend::{self, Blend};
-use crate::net::direct::{Direct, State};
-use crate::net::{Leaf, Params};
+use crate::net::{Leaf, Network, Params, State};
 use crate::recipe::Recipe;
 use crate::train::AdamW;
 
@@ -27,28 +27,29 @@ pub(super) struct Slope {
 pub(super) struct Share {
     device: Device,
     batch: Batch,
+    /// Where noise and dropout come from.
+    chance: Pcg64,
     work: Work,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one for each device")]
 enum Work {
-    /// Frames `at` and before were seen; `frame` is the one that comes next.
-    Recurrent { state: State, frame: Tensor<4>, at: usize },
+    /// Frames before `at` were seen; `frame` is the one that comes next.
+    Recurrent { state: Option<State>, frame: Tensor<4>, at: usize },
     /// Last frames of sequences, to be mixed in one step.
     Mixture { done: bool },
 }
 
 impl Share {
     /// Puts `batch` on `device`.
-    pub(super) fn new(recipe: &Recipe, batch: Batch, device: &Device) -> Self {
+    pub(super) fn new(recipe: &Recipe, batch: Batch, device: &Device, chance: Pcg64) -> Self {
         let work = match recipe.network.kind() {
             PredictKind::Blend => Work::Mixture { done: false },
             PredictKind::Direct => {
                 let frame = batch.input(0, &batch.target(0, device), device);
-                Work::Recurrent { state: State::first(&frame), frame, at: 0 }
+                Work::Recurrent { state: None, frame, at: 0 }
             }
         };
-        Self { device: device.clone(), batch, work }
+        Self { device: device.clone(), batch, chance, work }
     }
 
     /// Loss and gradient of the next step; `None` when the sequences are done.
@@ -75,17 +76,23 @@ impl Share {
             }
             Work::Recurrent { state, frame, at } => {
                 let end = (*at + recipe.train.chunk).min(self.batch.frames() - 1);
-                let (net, leaves) = Direct::new(&shape, weights, &self.device)?;
+                let (net, leaves) = Network::new(&shape, weights, &self.device)?;
+                let mut before = state.take().unwrap_or_else(|| net.first(frame));
                 let mut losses = Vec::with_capacity(end - *at);
                 for t in *at..end {
-                    let (prediction, next) = net.step(frame, state);
-                    *state = next;
                     let target = self.batch.target(t + 1, &self.device);
-                    losses.push(recipe.loss.loss(&prediction, &target));
+                    let chance = Some(&mut self.chance);
+                    if recipe.train.last_only && t + 2 < self.batch.frames() {
+                        before = net.watch(frame, &before, chance);
+                    } else {
+                        let (prediction, next) = net.step(frame, &before, chance);
+                        losses.push(recipe.loss.loss(&prediction, &target));
+                        before = next;
+                    }
                     *frame = self.batch.input(t + 1, &target, &self.device);
                 }
                 *at = end;
-                *state = state.clone().detach();
+                *state = Some(before.detach());
                 let count = losses.len() as f32;
                 match losses.into_iter().reduce(|sum, loss| sum + loss) {
                     Some(sum) => (sum / count, leaves),
@@ -94,8 +101,8 @@ impl Share {
             }
         };
         let value = loss.clone().into_scalar::<f32>();
-        // The slope of a loss that is no number is of no use.
-        let gradient = match value.is_finite() {
+        // The slope of a loss that is no number is of no use, and without parameters there is none.
+        let gradient = match value.is_finite() && !leaves.is_empty() {
             true => gradient_of(&leaves, &loss.backward(), weights),
             false => Vec::new(),
         };

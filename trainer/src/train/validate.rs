@@ -14,7 +14,7 @@ use crate::data::{
     frame_tensor,
 };
 use crate::net::blend::Blend;
-use crate::net::direct::{Direct, State};
+use crate::net::{Network, State};
 use crate::recipe::Validation;
 
 /// Means over all scored frames.
@@ -119,7 +119,11 @@ impl Validator {
     ///
     /// # Errors
     /// [`TrainError::Network`] when predictions and frames do not fit.
-    pub fn run(&self, net: &Direct, device: &Device) -> Result<(Report, Vec<Example>), TrainError> {
+    pub fn run(
+        &self,
+        net: &Network,
+        device: &Device,
+    ) -> Result<(Report, Vec<Example>), TrainError> {
         let fail = |reason| TrainError::Network { name: "validation".to_owned(), reason };
         let mut report = Report::default();
         let mut examples = Vec::new();
@@ -133,21 +137,33 @@ impl Validator {
                     report.frames += 1;
                 }
                 let frame = frame_tensor(&[picture], device);
-                let before = state.take().unwrap_or_else(|| State::first(&frame));
-                let (prediction, next) = net.step(&frame, &before);
+                let before = state.take().unwrap_or_else(|| net.first(&frame));
+                let (prediction, next) = net.step(&frame, &before, None);
                 state = Some(next);
                 if !std::ptr::eq(picture, flight.last().unwrap_or(picture)) {
                     last = Some((picture, float_image(prediction, picture.size()).map_err(fail)?));
                 }
             }
             if let (Some((input, prediction)), Some(target)) = (last, flight.last()) {
-                let mut rounded = RgbImage::default();
-                prediction.round_to_rgb(&mut rounded);
-                examples.push(Example {
-                    input: input.clone(),
-                    target: target.clone(),
-                    prediction: rounded,
-                });
+                examples.push(example(input, target, &prediction));
+            }
+        }
+        for sequence in &self.sequences {
+            let [seen @ .., target] = sequence.as_slice() else { continue };
+            let (Some(first), Some((input, before))) = (seen.first(), seen.split_last()) else {
+                continue;
+            };
+            let mut state = net.first(&frame_tensor(&[first], device));
+            for picture in before {
+                state = net.watch(&frame_tensor(&[picture], device), &state, None);
+            }
+            let (prediction, _) = net.step(&frame_tensor(&[input], device), &state, None);
+            let prediction = float_image(prediction, target.size()).map_err(fail)?;
+            report.model.add(target, &prediction).map_err(fail)?;
+            report.copy_last.add(target, &FloatImage::from(input)).map_err(fail)?;
+            report.frames += 1;
+            if examples.len() < 8 {
+                examples.push(example(input, target, &prediction));
             }
         }
         report.model.divide(report.frames);
@@ -248,8 +264,14 @@ impl Report {
     }
 }
 
-/// `1 x 3 x H x W` in 0..=1 as a picture in levels.
+fn example(input: &RgbImage, target: &RgbImage, prediction: &FloatImage) -> Example {
+    let mut rounded = RgbImage::default();
+    prediction.round_to_rgb(&mut rounded);
+    Example { input: input.clone(), target: target.clone(), prediction: rounded }
+}
+
+/// `1 x 3 x H x W` in 0..=1 as a picture in levels, clamped as the runtime does.
 fn float_image(prediction: Tensor<4>, size: Size) -> Result<FloatImage, String> {
     let values = prediction.into_data().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?;
-    Ok(FloatImage { size, data: values.into_iter().map(|v| v * 255.0).collect() })
+    Ok(FloatImage { size, data: values.into_iter().map(|v| v.clamp(0.0, 1.0) * 255.0).collect() })
 }
