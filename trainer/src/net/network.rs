@@ -34,7 +34,7 @@ enum Held {
     Nano(Box<direct::State>),
     /// The last frames in channels, and the network's own state.
     Traced {
-        window: Tensor<4>,
+        window: Box<Tensor<4>>,
         state: Vec<Tensor<4>>,
     },
 }
@@ -55,7 +55,7 @@ impl State {
         Self(match self.0 {
             Held::Nano(state) => Held::Nano(Box::new(state.detach())),
             Held::Traced { window, state } => Held::Traced {
-                window: window.detach(),
+                window: Box::new((*window).detach()),
                 state: state.into_iter().map(Tensor::detach).collect(),
             },
         })
@@ -101,7 +101,7 @@ impl Network {
                     StateInit::Zeros => Tensor::zeros([n, carried.channels, h, w], &frame.device()),
                 };
                 Held::Traced {
-                    window: frame.clone().repeat(&[1, design.channels() / 3, 1, 1]),
+                    window: Box::new(frame.clone().repeat(&[1, design.channels() / 3, 1, 1])),
                     state: design.state.iter().map(start).collect(),
                 }
             }
@@ -127,7 +127,7 @@ impl Network {
     pub fn watch(&self, frame: &Tensor<4>, state: &State, chance: Option<&mut Pcg64>) -> State {
         match (&self.0, &state.0) {
             (Kind::Traced { design, .. }, Held::Traced { .. }) if design.state.is_empty() => {
-                let window = self.input(frame, state);
+                let window = Box::new(self.input(frame, state));
                 State(Held::Traced { window, state: Vec::new() })
             }
             _ => self.step(frame, state, chance).1,
@@ -140,7 +140,7 @@ impl Network {
         match &state.0 {
             Held::Traced { window, .. } if window.dims()[1] > 3 => {
                 let channels = window.dims()[1];
-                let newer = window.clone().narrow(1, 3, channels - 3);
+                let newer = Tensor::clone(window).narrow(1, 3, channels - 3);
                 Tensor::cat(vec![newer, frame.clone()], 1)
             }
             _ => frame.clone(),
@@ -163,7 +163,8 @@ impl Network {
             (Kind::Traced { network, leaves, .. }, Held::Traced { state, .. }) => {
                 let mut tensors = Tensors { leaves, chance };
                 let (prediction, next) = network.step(&mut tensors, input, state);
-                (prediction, State(Held::Traced { window: input.clone(), state: next }))
+                let window = Box::new(input.clone());
+                (prediction, State(Held::Traced { window, state: next }))
             }
             // A state of another network: as at the start.
             _ => {

@@ -284,7 +284,8 @@ mod tests {
             for y in 0..48_usize {
                 for x in 0..48_usize {
                     let (x, y) = (x + 100 - shift, y + 100 - 2 * shift);
-                    let place = (x * 73_856_093 ^ y * 19_349_663 ^ colour * 83_492_791) % 1009;
+                    let hash = (x * 73_856_093) ^ (y * 19_349_663) ^ (colour * 83_492_791);
+                    let place = hash % 1009;
                     values.push(place as f32 / 1009.0);
                 }
             }

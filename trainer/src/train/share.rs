@@ -32,6 +32,7 @@ pub(super) struct Share {
     work: Work,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each device")]
 enum Work {
     /// Frames before `at` were seen; `frame` is the one that comes next.
     Recurrent { state: Option<State>, frame: Tensor<4>, at: usize },
