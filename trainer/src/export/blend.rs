@@ -4,7 +4,7 @@ use framecast::model::onnx::{Attribute, GraphBuilder, ModelProto};
 use framecast::model::{Contract, DType, Dim};
 use framecast::vision::blend::{CANDIDATES, FEATURES};
 
-use crate::net::blend::GATE;
+use crate::net::blend::{GATE, standard};
 use crate::net::{Params, Shape};
 
 /// Names of the graph's input and output.
@@ -28,7 +28,12 @@ pub(super) fn graph(
     graph.metadata(Contract::KEY, contract);
     let features = graph.input(INPUT, DType::F32, &planes(FEATURES));
     let prior = conv(&mut graph, weights, &features, GATE)?;
-    let stem = conv(&mut graph, weights, &features, "stem")?;
+    let (slope, offset) = standard();
+    let slope = graph.constant("slope", &[1, FEATURES, 1, 1], slope);
+    let offset = graph.constant("offset", &[1, FEATURES, 1, 1], offset);
+    let scaled = graph.node("Mul", &[&features, &slope], &[]);
+    let scaled = graph.node("Add", &[&scaled, &offset], &[]);
+    let stem = conv(&mut graph, weights, &scaled, "stem")?;
     let mut x = graph.node("Relu", &[&stem], &[]);
     for block in 0..shape.blocks {
         let change = conv(&mut graph, weights, &x, &format!("block{block}"))?;

@@ -2,7 +2,8 @@
 //!
 //! A linear map from the features to the logits starts as the causal prior of the runtime, so that
 //! an untrained network is the causal gate exactly. Beside it a trunk at 1/8 resolution (one value
-//! a block) adds what it learns; its last layer starts at zero.
+//! a block) adds what it learns; its last layer starts at zero. The trunk sees standardised
+//! features but for integer networks, which see the bytes.
 
 use burn::tensor::activation::{relu, softmax};
 use burn::tensor::module::conv2d;
@@ -22,6 +23,30 @@ const PAST: usize = CANDIDATES;
 
 /// Name of the linear map; it learns at its own rate.
 pub const GATE: &str = "prior";
+
+/// What is taken from each plane of features before the trunk: its mean over the catz training
+/// set, in steps of a byte. Planes that are empty there (differences of frames five and more back)
+/// have the values of the newer ones.
+pub const CENTRE: [u8; FEATURES] = [
+    48, 56, 54, 61, 79, 60, 62, 61, 66, 84, 45, 36, 48, 76, 85, 116, 83, 128, 128, 34, //
+    48, 85, 86, 87, 88, 85, 85, 85, 85, 38, 66, 68, 67, 73, 90, 128, 128, 128, 128, 2,
+];
+
+/// The standard deviation of each plane there, in steps of a byte, at least 10.
+pub const SPREAD: [u8; FEATURES] = [
+    38, 34, 34, 38, 28, 29, 29, 29, 30, 22, 38, 35, 38, 28, 30, 63, 30, 19, 19, 27, //
+    29, 39, 38, 38, 38, 38, 38, 38, 38, 13, 23, 23, 23, 23, 10, 13, 13, 13, 13, 21,
+];
+
+/// Standardised features are `feature * slope + offset`, one of each a plane, for features in 0..=1:
+/// half as wide as a standard normal distribution.
+#[must_use]
+pub fn standard() -> (Vec<f32>, Vec<f32>) {
+    let spread = |at: usize| 2.0 * f32::from(SPREAD[at]);
+    let slope = (0..FEATURES).map(|at| 255.0 / spread(at)).collect();
+    let offset = (0..FEATURES).map(|at| -f32::from(CENTRE[at]) / spread(at)).collect();
+    (slope, offset)
+}
 
 /// Makes the untrained parameters.
 #[must_use]
@@ -62,6 +87,9 @@ enum Arithmetic {
 pub struct Blend {
     layers: Vec<(Tensor<4>, Tensor<1>)>,
     arithmetic: Arithmetic,
+    /// Of the standardisation, `1 x 40 x 1 x 1` each.
+    slope: Tensor<4>,
+    offset: Tensor<4>,
 }
 
 impl Blend {
@@ -104,8 +132,14 @@ impl Blend {
                 _ => return Err(wrong("its parameters are not kernels with biases".to_owned())),
             }
         }
+        let planes = |values| Tensor::from_data(TensorData::new(values, [1, FEATURES, 1, 1]), device);
+        let (slope, offset) = if shape.preset.is_integer() {
+            (vec![1.0; FEATURES], vec![0.0; FEATURES])
+        } else {
+            standard()
+        };
         let arithmetic = Arithmetic::Real(shape.preset.is_integer().then_some(integer::HIGHEST));
-        Ok((Self { layers, arithmetic }, leaves))
+        Ok((Self { layers, slope: planes(slope), offset: planes(offset), arithmetic }, leaves))
     }
 
     /// The logits, `N x 5 x h x w`, of features `N x 40 x h x w` in 0..=1.
@@ -127,7 +161,8 @@ impl Blend {
             Some(highest) => x.clamp(0.0, highest),
             None => relu(x),
         };
-        let mut x = bound(conv(features.clone(), stem));
+        let standard = features.clone() * self.slope.clone() + self.offset.clone();
+        let mut x = bound(conv(standard, stem));
         for block in trunk {
             x = bound(conv(x.clone(), block) + x);
         }
