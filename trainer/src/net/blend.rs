@@ -132,7 +132,8 @@ impl Blend {
                 _ => return Err(wrong("its parameters are not kernels with biases".to_owned())),
             }
         }
-        let planes = |values| Tensor::from_data(TensorData::new(values, [1, FEATURES, 1, 1]), device);
+        let planes =
+            |values| Tensor::from_data(TensorData::new(values, [1, FEATURES, 1, 1]), device);
         let (slope, offset) = if shape.preset.is_integer() {
             (vec![1.0; FEATURES], vec![0.0; FEATURES])
         } else {
