@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use framecast::model::PredictKind;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -213,6 +214,7 @@ impl Recipe {
             ("train.gate_rate", f64::from(t.gate_rate), 0.0, 1e4),
             ("train.ema", f64::from(t.ema), 0.0, 0.999_999),
             ("data.repeats", f64::from(self.data.repeats), 0.0, 1.0),
+            ("data.begun", f64::from(self.data.begun), 0.0, 1.0),
         ] {
             if !(low..=high).contains(&value) {
                 return Err(format!("{key} = {value} is outside {low} to {high}"));
@@ -227,6 +229,12 @@ impl Recipe {
             ));
         }
         self.augment.check()?;
+        if self.data.begun > 0.0 && self.network.kind() != PredictKind::Blend {
+            return Err(format!(
+                "data.begun = {}; only blend networks take sequences of different lengths",
+                self.data.begun
+            ));
+        }
         if self.quantise.is_some() && !self.network.is_integer() {
             return Err("quantise: only networks in integers (nano-int) have it".to_owned());
         }
@@ -250,6 +258,17 @@ mod tests {
 
     const SMALL: &str = "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n\
                          [[data.demo]]\nworlds = 1\n";
+
+    #[test]
+    fn only_blend_networks_take_sequences_that_have_just_begun() {
+        let recipe = |network: &str| {
+            let text = SMALL.replace("nano-direct", network);
+            Recipe::parse("r", &text.replace("frames = 9", "frames = 9\nbegun = 0.25"))
+        };
+        assert!(recipe("nano").is_ok());
+        let error = recipe("nano-direct").unwrap_err().to_string();
+        assert!(error.contains("data.begun = 0.25"), "{error}");
+    }
 
     #[test]
     fn defaults_fill_a_short_recipe_and_survive_a_round_trip() {

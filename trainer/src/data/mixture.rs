@@ -27,6 +27,10 @@ pub struct DataRecipe {
     /// with longer ones; `direct` networks only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub together: bool,
+    /// Share of sequences that lose a random number of their first frames, so that a `blend`
+    /// network meets streams that have just begun; `blend` only.
+    #[serde(default)]
+    pub begun: f32,
     /// Demo cameras.
     #[serde(default)]
     pub demo: Vec<DemoRecipe>,
@@ -47,6 +51,7 @@ pub struct Mixture {
     side: u32,
     frames: usize,
     repeats: f32,
+    begun: f32,
     together: bool,
     augment: AugmentRecipe,
 }
@@ -87,6 +92,7 @@ impl Mixture {
             side: recipe.side,
             frames: recipe.frames,
             repeats: recipe.repeats,
+            begun: recipe.begun,
             together: recipe.together,
             augment: augment.clone(),
         })
@@ -132,6 +138,11 @@ impl Mixture {
             if random.random::<f32>() < self.repeats {
                 repeat_some(&mut sequence, &mut random);
             }
+            if self.begun > 0.0 && random.random::<f32>() < self.begun {
+                // The last is the target; one to see is left.
+                let lost = random.random_range(0..sequence.len().max(2) - 1);
+                sequence.drain(..lost);
+            }
             batch.push(sequence, &self.augment, &mut random);
         }
         Ok(batch)
@@ -152,6 +163,16 @@ fn repeat_some(sequence: &mut [RgbImage], random: &mut Pcg64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_sequences_have_just_begun() {
+        let recipe: DataRecipe =
+            toml::from_str("side = 16\nframes = 5\nbegun = 0.5\n[[demo]]\nworlds = 1\n").unwrap();
+        let batch = Mixture::open(&recipe, &toml::from_str("").unwrap()).unwrap().batch(1, 2, 64);
+        let lengths: Vec<usize> = batch.unwrap().sequences().iter().map(Vec::len).collect();
+        assert!((2..=5).all(|n| lengths.contains(&n)), "{lengths:?}");
+        assert!(lengths.iter().filter(|n| **n == 5).count() > 32);
+    }
 
     #[test]
     fn strides_keep_the_number_of_frames_and_batches_repeat() {
