@@ -37,7 +37,7 @@ pub fn open(path: &Path) -> Result<ModelFile, TrainError> {
 /// # Errors
 /// [`TrainError::Export`] when it cannot be exported.
 pub fn untrained(recipe: &Recipe) -> Result<ModelFile, TrainError> {
-    let optimiser = AdamW::new(recipe.network.init(recipe.seed));
+    let optimiser = AdamW::new(recipe.init());
     let recipe = recipe.clone();
     export(&Checkpoint { recipe, data: Vec::new(), optimiser, best: None }, Vec::new())
 }

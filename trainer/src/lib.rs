@@ -8,9 +8,11 @@ pub mod describe;
 mod error;
 pub mod evaluate;
 pub mod export;
+pub mod forecast;
 pub mod leaderboard;
 pub mod loss;
 pub mod net;
+pub mod plot;
 pub mod recipe;
 pub mod train;
 

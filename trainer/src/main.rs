@@ -1,9 +1,11 @@
 //! The `framecast-train` program. Data goes to stdout, progress to stderr; a closed stdout ends the
 //! program quietly, after the files are written.
 
+mod command;
+
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,7 +14,6 @@ use framecast::engine::{EngineChoice, LoadOptions};
 use framecast::model::ModelFile;
 use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
-use framecast_trainer::data::inspect::{self, Inspection};
 use framecast_trainer::describe::{describe, open};
 use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
@@ -20,6 +21,10 @@ use framecast_trainer::leaderboard::{Benchmark, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::train::{Checkpoint, Options as RunOptions, train};
+
+use command::data::DataCommand;
+use command::forecast::ForecastCommand;
+use command::plot::PlotCommand;
 
 /// Frames an export is checked over, and the difference that is allowed.
 const FRAMES: usize = 200;
@@ -105,7 +110,11 @@ enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
         frames: Option<u64>,
     },
-    /// Look at data before training on them
+    /// Draw a value of the logs of runs over their steps, as SVG
+    Plot(PlotCommand),
+    /// Score models over ten coming frames of Moving MNIST, beside the baselines
+    Forecast(ForecastCommand),
+    /// Look at data, make them, and bring them into another form
     Data {
         #[command(subcommand)]
         command: DataCommand,
@@ -114,25 +123,6 @@ enum Command {
     Card {
         /// The folder
         folder: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-enum DataCommand {
-    /// Count frames, sizes, motion and repeats, score copy-last, and hash what is decoded
-    Inspect {
-        /// Clips, folders, archives of sequences or demo:; data:NAME is in the folder of test data
-        #[arg(required = true, value_name = "SOURCE")]
-        sources: Vec<String>,
-        /// Print one JSON array
-        #[arg(long)]
-        json: bool,
-        /// Write a line of pictures of each source
-        #[arg(long, value_name = "FILE.png")]
-        sheet: Option<PathBuf>,
-        /// Frames read of each clip; sets of sequences are read whole
-        #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
-        frames: u64,
     },
 }
 
@@ -239,7 +229,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Export { checkpoint, out: path, score, frames } => {
             let checkpoint = Checkpoint::read(&checkpoint)?;
             let mut model = export(&checkpoint, Vec::new())?;
-            let shape = checkpoint.recipe.network.shape();
+            let shape = checkpoint.recipe.shape();
             let average = &checkpoint.optimiser.average;
             let (there, absent) = engines(None);
             let mut reports = Vec::new();
@@ -310,9 +300,9 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             let board = leaderboard(&options)?;
             out.write_all(board.markdown().as_bytes())?;
         }
-        Command::Data { command: DataCommand::Inspect { sources, json, sheet, frames } } => {
-            look(out, &sources, json, sheet.as_deref(), frames)?;
-        }
+        Command::Data { command } => command::data::run(command, out)?,
+        Command::Plot(command) => command::plot::run(command, out)?,
+        Command::Forecast(command) => command::forecast::run(command, out)?,
         Command::Card { folder } => {
             let text = card(&folder)?;
             let path = folder.join(CARD);
@@ -322,45 +312,6 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
                 cause,
             })?;
         }
-    }
-    Ok(())
-}
-
-/// Inspects sources, and prints and draws what was found.
-fn look(
-    out: &mut impl Write,
-    sources: &[String],
-    json: bool,
-    sheet: Option<&Path>,
-    frames: u64,
-) -> Result<(), Failure> {
-    let mut found = Vec::with_capacity(sources.len());
-    for uri in sources {
-        let inspection = Inspection::read(uri, frames)?;
-        if !json {
-            out.write_all(inspection.text().as_bytes())?;
-        }
-        found.push(inspection);
-    }
-    if json {
-        writeln!(out, "{}", serde_json::json!(found))?;
-    }
-    if let (Some(path), Some(picture)) = (sheet, inspect::sheet(&found)) {
-        let (w, h) = (picture.size().width, picture.size().height);
-        let kind = image::ExtendedColorType::Rgb8;
-        let saved = image::save_buffer_with_format(
-            path,
-            picture.data(),
-            w,
-            h,
-            kind,
-            image::ImageFormat::Png,
-        );
-        saved.map_err(|e| TrainError::Io {
-            action: "write",
-            path: path.to_owned(),
-            cause: std::io::Error::other(e),
-        })?;
     }
     Ok(())
 }

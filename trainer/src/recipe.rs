@@ -7,9 +7,10 @@ use framecast::model::PredictKind;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::data::{AugmentRecipe, DataRecipe, RecordingRecipe, SequencesRecipe};
+use crate::data::{AugmentRecipe, DataRecipe, MovingMnistRecipe, RecordingRecipe, SequencesRecipe};
 use crate::loss::Weights;
-use crate::net::Preset;
+use crate::net::base::Sizes;
+use crate::net::{Params, Preset, Shape, Standard};
 
 /// A training recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Recipe {
     pub seed: u64,
     /// The network.
     pub network: Preset,
+    /// All sizes of a `base` network, instead of those of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Sizes>,
     /// A checkpoint whose weights the run starts from, instead of untrained ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<PathBuf>,
@@ -121,6 +125,9 @@ pub struct Validation {
     pub recording: Vec<RecordingRecipe>,
     /// Sets of sequences, of which only the last frames are scored.
     pub sequences: Vec<SequencesRecipe>,
+    /// Test sequences of digits, of which all coming frames are scored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moving_mnist: Vec<MovingMnistRecipe>,
 }
 
 impl Default for Validation {
@@ -132,6 +139,7 @@ impl Default for Validation {
             size: [160, 96],
             recording: Vec::new(),
             sequences: Vec::new(),
+            moving_mnist: Vec::new(),
         }
     }
 }
@@ -181,7 +189,66 @@ impl Recipe {
             .map_err(|e| TrainError::Recipe { path: self.name.clone(), reason: e.to_string() })
     }
 
+    /// The sizes of the network's layers.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        let mut shape = self.network.shape();
+        if let (Some(sizes), Some(wanted)) = (&mut shape.base, self.base) {
+            *sizes = wanted;
+        }
+        shape.standard = self.augment.standard();
+        shape
+    }
+
+    /// The untrained parameters.
+    #[must_use]
+    pub fn init(&self) -> Params {
+        self.shape().init(self.seed)
+    }
+
+    /// Which networks standardise what they see.
+    fn check_standard(&self) -> Result<(), String> {
+        let shape = self.shape();
+        if shape.base.is_some() || shape.standard == Standard::NONE {
+            return Ok(());
+        }
+        let name = self.network;
+        let reason = match name.kind() {
+            PredictKind::Blend => "it sees features that the runtime makes, not samples",
+            PredictKind::Direct => {
+                "it mixes frames, state and differences in its first layer; base networks do"
+            }
+        };
+        Err(format!(
+            "network {name} is not standardised (augment.featurewise_*, samplewise_*, \
+             zca_whitening): {reason}"
+        ))
+    }
+
+    /// What a window of frames asks of the data.
+    fn check_window(&self) -> Result<(), String> {
+        match (self.shape().base, self.base) {
+            (None, Some(_)) => {
+                Err(format!("[base] gives sizes, but network = {:?} has none", self.network))
+            }
+            (Some(sizes), _) => {
+                sizes.check()?;
+                let frames = sizes.window + sizes.ahead;
+                if self.data.frames == frames {
+                    return Ok(());
+                }
+                Err(format!(
+                    "data.frames = {}; a network that sees {} frames and predicts {} takes {frames}",
+                    self.data.frames, sizes.window, sizes.ahead
+                ))
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
+        self.check_window()?;
+        self.check_standard()?;
         self.loss.check(self.data.side)?;
         let t = &self.train;
         let multiple = self.network.multiple_of() as u32;
@@ -291,7 +358,7 @@ mod tests {
         let error = refused("[data]", "[augment]\nshear_range = 2\n[data]");
         assert!(error.contains("augment.shear_range = 2"), "{error}");
         let error = refused("[data]", "[augment]\nsamplewise_center = true\n[data]");
-        assert!(error.contains("unknown field `samplewise_center`"), "{error}");
+        assert!(error.contains("predict-nano-direct is not standardised"), "{error}");
         let error = refused("[data]", "[train]\nema = 1.0\n[data]");
         assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
     }

@@ -13,9 +13,11 @@ mod pack;
 mod scene;
 mod seeded;
 mod sensor;
+mod truth;
 
 pub use options::DemoOptions;
 pub use scene::{DEFAULT_NOISE, Scene};
+pub use truth::GroundMotion;
 
 use std::sync::Arc;
 use std::time::Duration;

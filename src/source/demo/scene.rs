@@ -4,6 +4,7 @@ use super::flight::pose;
 use super::ground::{Ground, TILE};
 use super::objects::Objects;
 use super::sensor::{LineKey, Sensor};
+use super::truth::GroundMotion;
 use crate::frame::{FrameError, Rational, Size};
 use crate::vision::RgbImage;
 
@@ -79,11 +80,27 @@ impl Scene {
         self.rate
     }
 
+    /// How the ground moves in the picture from frame `from` to frame `to`.
+    #[must_use]
+    pub fn ground_motion(&self, from: u64, to: u64) -> GroundMotion {
+        let at = |index: u64| pose(self.seed, self.seconds(index), self.pixels_per_texel);
+        GroundMotion::between(&at(from), &at(to), self.middle())
+    }
+
+    fn seconds(&self, index: u64) -> f64 {
+        index as f64 / self.rate.as_f64()
+    }
+
+    /// The middle of the picture, in pixels from the middle of its first.
+    fn middle(&self) -> [f64; 2] {
+        [self.size.w() as f64 * 0.5 - 0.5, self.size.h() as f64 * 0.5 - 0.5]
+    }
+
     /// Renders frame `index`. Allocates nothing once `picture` has the size.
     pub fn render(&mut self, index: u64, picture: &mut RgbImage) {
         picture.reshape(self.size);
         let (w, h) = (self.size.w(), self.size.h());
-        let t = index as f64 / self.rate.as_f64();
+        let t = self.seconds(index);
         let pose = pose(self.seed, t, self.pixels_per_texel);
         self.objects.place(t, &pose, w as f32, h as f32);
         let gain = (pose.gain * 65_536.0) as i32;
@@ -91,7 +108,7 @@ impl Scene {
         let step = (pose.cos / pose.zoom, pose.sin / pose.zoom);
         let fixed = |texels: f64| (texels * 65_536.0).round() as i64 as u32;
         let (du, dv) = (fixed(step.0), fixed(step.1));
-        let (mid_x, mid_y) = (w as f64 * 0.5 - 0.5, h as f64 * 0.5 - 0.5);
+        let [mid_x, mid_y] = self.middle();
         for (y, out) in picture.data_mut().chunks_exact_mut(w * 3).enumerate() {
             let dy = y as f64 - mid_y;
             let mut u = fixed(pose.x - mid_x * step.0 - dy * step.1);

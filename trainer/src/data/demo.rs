@@ -90,6 +90,7 @@ impl DemoFootage {
 impl Footage for DemoFootage {
     fn draw(
         &mut self,
+        _turn: u64,
         frames: usize,
         side: u32,
         random: &mut Pcg64,
@@ -193,7 +194,7 @@ mod tests {
     fn draws_are_functions_of_the_generator() {
         let recipe = DemoRecipe { worlds: 2, ..DemoRecipe::default() };
         let mut footage = DemoFootage::new(&recipe, 16).unwrap();
-        let mut draw = |seed| footage.draw(3, 16, &mut Pcg64::seed_from_u64(seed)).unwrap();
+        let mut draw = |seed| footage.draw(0, 3, 16, &mut Pcg64::seed_from_u64(seed)).unwrap();
         let first = draw(5);
         assert_ne!(draw(6), first);
         assert_eq!(draw(5), first);

@@ -81,6 +81,7 @@ impl FixedFootage {
 impl Footage for FixedFootage {
     fn draw(
         &mut self,
+        _turn: u64,
         frames: usize,
         side: u32,
         random: &mut Pcg64,
@@ -177,7 +178,7 @@ mod tests {
         let mut footage = FixedFootage::new(&recipe, 32).unwrap();
         let mut moved = 0;
         for seed in 0..6 {
-            let frames = footage.draw(4, 32, &mut Pcg64::seed_from_u64(seed)).unwrap();
+            let frames = footage.draw(0, 4, 32, &mut Pcg64::seed_from_u64(seed)).unwrap();
             let changed =
                 frames[0].data().iter().zip(frames[3].data()).filter(|(a, b)| a != b).count();
             assert!(changed < 32 * 32 * 3, "everything moves");

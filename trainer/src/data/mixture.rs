@@ -6,9 +6,10 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::augment;
+use super::moving_mnist::Split;
 use super::{
-    AugmentRecipe, Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage,
-    RecordingFootage, RecordingRecipe, SequencesFootage, SequencesRecipe,
+    AugmentRecipe, Batch, DemoFootage, DemoRecipe, FixedFootage, FixedRecipe, Footage, MovingMnist,
+    MovingMnistRecipe, RecordingFootage, RecordingRecipe, SequencesFootage, SequencesRecipe,
 };
 use crate::TrainError;
 
@@ -43,6 +44,9 @@ pub struct DataRecipe {
     /// Sets of sequences of a fixed length.
     #[serde(default)]
     pub sequences: Vec<SequencesRecipe>,
+    /// Handwritten digits that drift and bounce.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moving_mnist: Vec<MovingMnistRecipe>,
 }
 
 /// All footage of a recipe.
@@ -54,6 +58,9 @@ pub struct Mixture {
     begun: f32,
     together: bool,
     augment: AugmentRecipe,
+    /// How often each footage was drawn from before batch `next` of the run with `seed`.
+    turns: Vec<u64>,
+    next: (u64, u64),
 }
 
 impl Mixture {
@@ -74,7 +81,12 @@ impl Mixture {
             footage.push((file.weight, Box::new(read)));
         }
         for set in &recipe.sequences {
-            footage.push((set.weight, Box::new(SequencesFootage::read(set)?)));
+            let seed = footage.len() as u64 + 1;
+            footage.push((set.weight, Box::new(SequencesFootage::open(set, seed)?)));
+        }
+        for digits in &recipe.moving_mnist {
+            let made = MovingMnist::open(digits, Split::Train, recipe.side)?;
+            footage.push((digits.weight, Box::new(made)));
         }
         let total: f32 = footage.iter().map(|(w, _)| w).sum();
         if footage.iter().any(|(w, _)| *w < 0.0) || !(total > 0.0 && total.is_finite()) {
@@ -95,6 +107,8 @@ impl Mixture {
             begun: recipe.begun,
             together: recipe.together,
             augment: augment.clone(),
+            turns: Vec::new(),
+            next: (0, u64::MAX),
         })
     }
 
@@ -104,34 +118,32 @@ impl Mixture {
         self.footage.iter().map(|(_, f)| f.describe()).collect()
     }
 
-    /// A footage by weight.
-    fn pick(&self, random: &mut Pcg64) -> usize {
-        let total: f32 = self.footage.iter().map(|(w, _)| w).sum();
-        let mut place = random.random::<f32>() * total;
-        let pick = self.footage.iter().position(|(w, _)| {
-            place -= w;
-            place < 0.0
-        });
-        pick.unwrap_or(self.footage.len() - 1)
-    }
-
-    /// The `number`-th batch of `count` sequences of the run with `seed`.
+    /// The `number`-th batch of `count` sequences of the run with `seed`, all of whose batches have
+    /// that many.
     ///
     /// # Errors
     /// [`TrainError::Data`].
     pub fn batch(&mut self, seed: u64, number: u64, count: usize) -> Result<Batch, TrainError> {
+        if self.next != (seed, number) {
+            // Only which footage was drawn from matters, so a run resumes at once.
+            self.turns = vec![0; self.footage.len()];
+            for before in 0..number {
+                for pick in self.picks(seed, before, count) {
+                    self.turns[pick] += 1;
+                }
+            }
+        }
+        self.next = (seed, number + 1);
         let mut random = Pcg64::seed_from_u64(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut batch = Batch::default();
-        let mut pick = self.pick(&mut random);
-        for i in 0..count {
-            if i > 0 && !self.together {
-                pick = self.pick(&mut random);
-            }
+        for pick in self.picks(seed, number, count) {
+            let turn = self.turns[pick];
+            self.turns[pick] += 1;
             let (_, footage) = &mut self.footage[pick];
             let allowed = footage.largest_stride(self.frames);
             let step = augment::stride(&self.augment, allowed, &mut random);
             let frames = (self.frames - 1) * step + 1;
-            let mut sequence = footage.draw(frames, self.side, &mut random)?;
+            let mut sequence = footage.draw(turn, frames, self.side, &mut random)?;
             if step > 1 {
                 sequence = sequence.into_iter().step_by(step).collect();
             }
@@ -146,6 +158,27 @@ impl Mixture {
             batch.push(sequence, &self.augment, &mut random);
         }
         Ok(batch)
+    }
+}
+
+impl Mixture {
+    /// Which footage each sequence of a batch comes from, by weight.
+    fn picks(&self, seed: u64, number: u64, count: usize) -> Vec<usize> {
+        let stream = seed.rotate_left(32) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
+        let mut random = Pcg64::seed_from_u64(stream);
+        let total: f32 = self.footage.iter().map(|(w, _)| w).sum();
+        let pick = |_| {
+            let mut place = random.random::<f32>() * total;
+            let found = self.footage.iter().position(|(w, _)| {
+                place -= w;
+                place < 0.0
+            });
+            found.unwrap_or(self.footage.len() - 1)
+        };
+        if self.together {
+            return (0..1).map(pick).flat_map(|pick| vec![pick; count]).collect();
+        }
+        (0..count).map(pick).collect()
     }
 }
 

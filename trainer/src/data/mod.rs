@@ -5,13 +5,19 @@
 
 mod augment;
 mod batch;
+pub mod convert;
 mod demo;
+mod epoch;
 mod example;
 mod fixed;
 pub mod inspect;
 mod mixture;
+pub mod moving_mnist;
+mod prefetch;
 mod recording;
 mod sequences;
+pub mod store;
+pub mod synth;
 
 use framecast::vision::RgbImage;
 use rand_pcg::Pcg64;
@@ -24,6 +30,8 @@ pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, TRAINING_SEEDS};
 pub use example::{Example, Examples, features_tensor};
 pub use fixed::{FixedFootage, FixedRecipe};
 pub use mixture::{DataRecipe, Mixture};
+pub use moving_mnist::{MovingMnist, MovingMnistRecipe};
+pub use prefetch::Prefetch;
 pub use recording::{RecordingFootage, RecordingRecipe};
 pub use sequences::{SequencesFootage, SequencesRecipe};
 
@@ -40,13 +48,15 @@ pub fn place(uri: &str) -> String {
 }
 
 /// Something sequences are cut from.
-pub trait Footage {
-    /// Draws `frames` successive pictures of `side` x `side` pixels.
+pub trait Footage: Send {
+    /// Draws `frames` successive pictures of `side` x `side` pixels. `turn` is how often it was drawn
+    /// from before in the run: sets of sequences go through all their members by it.
     ///
     /// # Errors
     /// [`TrainError::Data`] when the footage gives no such sequence.
     fn draw(
         &mut self,
+        turn: u64,
         frames: usize,
         side: u32,
         random: &mut Pcg64,

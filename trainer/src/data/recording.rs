@@ -104,6 +104,7 @@ fn scaled(full: &RgbImage, size: Size) -> Result<RgbImage, String> {
 impl Footage for RecordingFootage {
     fn draw(
         &mut self,
+        _turn: u64,
         frames: usize,
         side: u32,
         random: &mut Pcg64,

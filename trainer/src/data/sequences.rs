@@ -1,4 +1,5 @@
-//! Sequences of a fixed length from folders and archives, such as the catz set.
+//! Sequences of a fixed length from folders and archives, such as the catz set. They are found when
+//! the set is opened and read when their turn comes: memory does not grow with the set.
 
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use rand::RngExt as _;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
+use super::epoch::Epochs;
 use super::recording::cut;
 use super::{Footage, place};
 use crate::TrainError;
@@ -35,50 +37,65 @@ const fn one() -> f32 {
     1.0
 }
 
-/// Sequences in memory.
+/// A set of sequences, each drawn once an epoch.
 #[derive(Debug)]
 pub struct SequencesFootage {
     uri: String,
-    sequences: Vec<Vec<RgbImage>>,
+    set: SequenceSet,
+    first: usize,
+    count: usize,
+    epochs: Epochs,
 }
 
 impl SequencesFootage {
-    /// Reads the sequences.
+    /// Finds the sequences; `seed` decides their order.
     ///
     /// # Errors
-    /// [`TrainError::Data`] when the set cannot be read, is empty, or a picture has another size
-    /// than its sequence.
-    pub fn read(recipe: &SequencesRecipe) -> Result<Self, TrainError> {
+    /// [`TrainError::Data`] when the set cannot be opened or nothing is left of it.
+    pub fn open(recipe: &SequencesRecipe, seed: u64) -> Result<Self, TrainError> {
         let fail = |reason: String| TrainError::Data { uri: recipe.uri.clone(), reason };
-        let mut set = SequenceSet::open(Path::new(&place(&recipe.uri)), &Limits::default())
+        let set = SequenceSet::open(Path::new(&place(&recipe.uri)), &Limits::default())
             .map_err(|e| fail(e.to_string()))?;
         let end = recipe.take.map_or(set.len(), |n| recipe.skip.saturating_add(n).min(set.len()));
-        let mut sequences = Vec::new();
-        for at in recipe.skip..end {
-            let pictures = set.read(at).map_err(|e| fail(e.to_string()))?;
-            let size = pictures.first().map(RgbImage::size).unwrap_or_default();
-            if pictures.len() < 2 || pictures.iter().any(|p| p.size() != size) {
-                return Err(fail(format!(
-                    "sequence {at} has {} pictures, not two or more of one size",
-                    pictures.len()
-                )));
-            }
-            sequences.push(pictures);
-        }
-        if sequences.is_empty() {
+        let count = end.saturating_sub(recipe.skip);
+        if count == 0 {
             return Err(fail(format!(
                 "no sequences are left of {} after skipping {}",
                 set.len(),
                 recipe.skip
             )));
         }
-        Ok(Self { uri: recipe.uri.clone(), sequences })
+        let epochs = Epochs::new(seed, count);
+        Ok(Self { uri: recipe.uri.clone(), set, first: recipe.skip, count, epochs })
     }
 
-    /// All of them.
-    #[must_use]
-    pub fn into_sequences(self) -> Vec<Vec<RgbImage>> {
-        self.sequences
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] naming the sequence whose pictures cannot be read, or are not two or
+    /// more of one size.
+    pub fn read_all(mut self) -> Result<Vec<Vec<RgbImage>>, TrainError> {
+        (0..self.count).map(|at| self.read(at)).collect()
+    }
+
+    fn read(&mut self, at: usize) -> Result<Vec<RgbImage>, TrainError> {
+        let at = self.first + at;
+        let fail = |reason: String| TrainError::Data { uri: self.uri.clone(), reason };
+        let pictures = self.set.read(at).map_err(|e| fail(e.to_string()))?;
+        let size = pictures.first().map(RgbImage::size).unwrap_or_default();
+        if let Some(odd) = pictures.iter().find(|p| p.size() != size) {
+            return Err(fail(format!(
+                "sequence {at} has pictures of {size} and of {}; all of a sequence must have one \
+                 size",
+                odd.size()
+            )));
+        }
+        if pictures.len() < 2 {
+            return Err(fail(format!(
+                "sequence {at} has one picture; two or more are needed, the last is the target"
+            )));
+        }
+        Ok(pictures)
     }
 }
 
@@ -86,12 +103,13 @@ impl Footage for SequencesFootage {
     /// A whole sequence, of whatever length, a cut of `side` at any place.
     fn draw(
         &mut self,
+        turn: u64,
         _frames: usize,
         side: u32,
         random: &mut Pcg64,
     ) -> Result<Vec<RgbImage>, TrainError> {
-        let at = random.random_range(0..self.sequences.len());
-        let sequence = &self.sequences[at];
+        let at = self.epochs.member(turn);
+        let sequence = self.read(at)?;
         let size = sequence.first().map(RgbImage::size).unwrap_or_default();
         if size.width < side || size.height < side {
             return Err(TrainError::Data {
@@ -100,7 +118,7 @@ impl Footage for SequencesFootage {
             });
         }
         if size.width == side && size.height == side {
-            return Ok(sequence.clone());
+            return Ok(sequence);
         }
         let x = random.random_range(0..=size.width - side);
         let y = random.random_range(0..=size.height - side);
@@ -113,6 +131,6 @@ impl Footage for SequencesFootage {
 
     fn describe(&self) -> String {
         let name = self.uri.rsplit('/').next().unwrap_or_default();
-        format!("{} sequences of {name}", self.sequences.len())
+        format!("{} sequences of {name}", self.count)
     }
 }

@@ -11,7 +11,7 @@ use framecast::vision::RgbImage;
 use framecast::vision::blend::Observer;
 use framecast::vision::motion::luma;
 
-use super::golden;
+use super::{golden, windowed_check};
 use crate::TrainError;
 use crate::data::{features_tensor, frame_tensor};
 use crate::net::blend::Blend;
@@ -114,6 +114,9 @@ pub fn conformance(
     weights: &Params,
     frames: usize,
 ) -> Result<Conformance, TrainError> {
+    if shape.base.is_some() {
+        return windowed_check::conformance(model, engine, shape, weights, frames);
+    }
     if shape.preset.kind() == PredictKind::Blend {
         return blend_conformance(model, engine, shape, weights, frames);
     }

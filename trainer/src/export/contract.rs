@@ -2,6 +2,7 @@
 
 use framecast::model::{
     Contract, DType, Port, PredictKind, Provenance, Role, SizeRule, StateInit, StatePair, Task,
+    Window, WindowLayout,
 };
 
 use framecast::task::predict::FEATURE_SET;
@@ -9,7 +10,10 @@ use framecast::vision::blend::{CANDIDATES, FEATURES};
 
 use super::blend;
 use super::direct::{EXPECTED, FRAME, LAST, MEMORY, PREDICTION, picture};
+use super::windowed::{WINDOW, stacked};
 use crate::TrainError;
+use crate::forecast::CLIP;
+use crate::net::base::{self, Sizes};
 use crate::net::direct::MULTIPLE_OF;
 use crate::train::Checkpoint;
 
@@ -25,6 +29,22 @@ pub(super) fn blend(checkpoint: &Checkpoint) -> Result<Contract, TrainError> {
         vec![Port::new(blend::INPUT, Role::Features, dtype, &blend::planes(FEATURES))];
     contract.outputs =
         vec![Port::new(blend::LOGITS, Role::Logits, DType::F32, &blend::planes(CANDIDATES))];
+    contract.provenance = provenance(checkpoint)?;
+    Ok(contract)
+}
+
+/// The contract of a network that sees a window of frames, without self-test and scores.
+pub(super) fn windowed(checkpoint: &Checkpoint, sizes: &Sizes) -> Result<Contract, TrainError> {
+    let mut contract = Contract::new(&checkpoint.recipe.name, Task::Predict);
+    contract.description.clone_from(&checkpoint.recipe.description);
+    contract.kind = Some(PredictKind::Direct);
+    contract.inputs = vec![Port::new(WINDOW, Role::Window, DType::F32, &stacked(sizes.window))];
+    contract.outputs = vec![Port::new(PREDICTION, Role::Prediction, DType::F32, &picture(3))];
+    if sizes.ahead > 1 {
+        contract.outputs.push(Port::new(CLIP, Role::Other, DType::F32, &stacked(sizes.ahead)));
+    }
+    contract.window = Some(Window { frames: sizes.window, layout: WindowLayout::Channels });
+    contract.size = Some(SizeRule::MultipleOf(base::MULTIPLE_OF as u32));
     contract.provenance = provenance(checkpoint)?;
     Ok(contract)
 }

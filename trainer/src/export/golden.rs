@@ -18,9 +18,9 @@ use crate::net::{Network, Params, Shape, State};
 /// Size of the pictures of self-test and conformance.
 pub(super) const HEIGHT: usize = 32;
 pub(super) const WIDTH: usize = 48;
-const STEPS: usize = 4;
-const SAMPLES: usize = 24;
-const TOLERANCE: f32 = 1e-4;
+pub(super) const STEPS: usize = 4;
+pub(super) const SAMPLES: usize = 24;
+pub(super) const TOLERANCE: f32 = 1e-4;
 
 /// The graph's sizes bound to the pictures.
 pub(super) fn bind() -> BTreeMap<String, usize> {

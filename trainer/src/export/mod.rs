@@ -9,6 +9,8 @@ mod golden;
 mod integer;
 mod nodes;
 mod traced;
+mod windowed;
+mod windowed_check;
 
 use std::fs;
 use std::path::Path;
@@ -28,11 +30,14 @@ pub use conformance::{Conformance, conformance, engines};
 pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, TrainError> {
     let recipe = &checkpoint.recipe;
     let fail = |reason: String| TrainError::Export { name: recipe.name.clone(), reason };
-    let shape = recipe.network.shape();
+    let shape = recipe.shape();
     let weights = &checkpoint.optimiser.average;
     let kind = recipe.network.kind();
     let (mut contract, golden) = match (kind, recipe.network.traced()) {
         (PredictKind::Blend, _) => (contract::blend(checkpoint)?, golden::blend(&shape, weights)?),
+        (PredictKind::Direct, None) if let Some(sizes) = shape.base => {
+            (contract::windowed(checkpoint, &sizes)?, windowed_check::golden(&shape, weights)?)
+        }
         (PredictKind::Direct, None) => {
             (contract::direct(checkpoint)?, golden::direct(&shape, weights)?)
         }
@@ -44,6 +49,9 @@ pub fn export(checkpoint: &Checkpoint, scores: Vec<Score>) -> Result<ModelFile, 
     contract.scores = scores;
     let text = serde_json::to_string(&contract).map_err(|e| fail(e.to_string()))?;
     let proto = match (kind, recipe.network.traced()) {
+        (PredictKind::Direct, None) if let Some(sizes) = shape.base => {
+            windowed::graph(&recipe.name, &sizes, &shape.standard, weights, &text)
+        }
         (PredictKind::Blend, _) if recipe.network.is_integer() => {
             integer::graph(&recipe.name, &shape, weights, &text)
         }

@@ -3,20 +3,44 @@ use framecast::model::{PredictKind, Role, SizeRule};
 
 use super::*;
 use crate::net::Preset;
+use crate::net::standard::STANDARD;
 use crate::recipe::Recipe;
 use crate::train::AdamW;
 
-/// A network whose every layer does something, as after training.
 fn checkpoint(network: &str) -> Checkpoint {
-    let recipe = Recipe::parse(
-        "r",
-        &format!(
-            "name = \"x\"\nnetwork = \"{network}\"\nlicence = \"MIT\"\n[data]\nside = 32\n\
-             frames = 9\n"
-        ),
-    )
-    .unwrap();
-    let mut weights = recipe.network.init(4);
+    trained(&format!(
+        "name = \"x\"\nnetwork = \"{network}\"\nlicence = \"MIT\"\n[data]\nside = 32\n\
+         frames = 9\n"
+    ))
+}
+
+fn windowed(ahead: usize) -> Checkpoint {
+    trained(&format!(
+        "name = \"x\"\nnetwork = \"base-tiny\"\n[base]\nwindow = 4\nahead = {ahead}\nspace = 8\n\
+         time = 24\nblocks = 2\nwiden = 2\nkernel = 7\n[data]\nside = 32\nframes = {}\n",
+        4 + ahead
+    ))
+}
+
+/// As [`windowed`], with a map of the colours that mixes all of them.
+fn standardised(keys: &str) -> Checkpoint {
+    let plain = windowed(2).recipe.to_toml().unwrap();
+    let mut recipe: Recipe = toml::from_str(&plain).unwrap();
+    recipe.augment = toml::from_str(keys).unwrap();
+    let mut checkpoint = trained(&recipe.to_toml().unwrap());
+    let map = [3.1, -0.4, 0.2, -0.3, 2.2, 0.5, 0.1, 0.6, 4.0, -1.3, -0.9, -1.7];
+    for param in checkpoint.optimiser.average.list_mut() {
+        if param.name == STANDARD {
+            param.values = map.to_vec();
+        }
+    }
+    checkpoint
+}
+
+/// A network whose every layer does something, as after training.
+fn trained(recipe: &str) -> Checkpoint {
+    let recipe = Recipe::parse("r", recipe).unwrap();
+    let mut weights = recipe.init();
     for (i, value) in weights.list_mut().iter_mut().flat_map(|p| &mut p.values).enumerate() {
         *value += 0.02 * ((i as f32) * 0.37).sin();
     }
@@ -78,12 +102,22 @@ fn an_integer_file_takes_bytes_and_allows_no_difference() {
 
 #[test]
 fn the_exact_engine_is_the_trainer_over_a_long_run() {
-    network_agrees("nano-int", EngineChoice::Exact);
+    network_agrees(&checkpoint("nano-int"), EngineChoice::Exact);
     let model = export(&checkpoint("nano-int"), Vec::new()).unwrap();
     let (shape, auto) = (Preset::NanoInt.shape(), EngineChoice::Auto);
     let weights = checkpoint("nano-int").optimiser.average;
     let report = conformance(&model, auto, &shape, &weights, 2).unwrap();
     assert!(report.engine.starts_with("exact"), "{report:?}");
+}
+
+#[test]
+fn a_windowed_file_gives_the_next_frame_and_the_whole_clip() {
+    let contract = export(&windowed(3), Vec::new()).unwrap().contract().unwrap().unwrap();
+    assert_eq!(contract.window.unwrap().frames, 4);
+    let names: Vec<&str> = contract.outputs.iter().map(|o| o.name.as_str()).collect();
+    assert_eq!(names, ["prediction", "coming_frames"]);
+    let one = export(&windowed(1), Vec::new()).unwrap().contract().unwrap().unwrap();
+    assert_eq!(one.outputs.len(), 1);
 }
 
 #[test]
@@ -127,7 +161,18 @@ fn agrees(engine: EngineChoice) {
         "original-autoencoder",
         "original-parallel",
     ] {
-        network_agrees(network, engine);
+        network_agrees(&checkpoint(network), engine);
+    }
+    network_agrees(&windowed(3), engine);
+    network_agrees(&windowed(1), engine);
+    // What is measured is folded into the first layer; what is samplewise are nodes of the graph.
+    for keys in [
+        "featurewise_center = true\nfeaturewise_std_normalization = true",
+        "zca_whitening = true",
+        "samplewise_center = true\nsamplewise_std_normalization = true",
+        "samplewise_std_normalization = true\nfeaturewise_center = true",
+    ] {
+        network_agrees(&standardised(keys), engine);
     }
     // Two ways to take the last frame out of a window: the same to the bit.
     for network in ["original-last-sequential", "original-last-functional"] {
@@ -140,10 +185,9 @@ fn agrees(engine: EngineChoice) {
     }
 }
 
-fn network_agrees(network: &str, engine: EngineChoice) {
-    let checkpoint = checkpoint(network);
-    let model = export(&checkpoint, Vec::new()).unwrap();
-    let shape = checkpoint.recipe.network.shape();
+fn network_agrees(checkpoint: &Checkpoint, engine: EngineChoice) {
+    let model = export(checkpoint, Vec::new()).unwrap();
+    let shape = checkpoint.recipe.shape();
     let report = conformance(&model, engine, &shape, &checkpoint.optimiser.average, 220).unwrap();
     println!(
         "{}: largest difference {:.2e} over {} frames",
@@ -152,7 +196,7 @@ fn network_agrees(network: &str, engine: EngineChoice) {
     let allowed = if shape.preset.is_integer() { 0.0 } else { 1e-4 };
     assert!(report.worst <= allowed, "{report:?}");
     // A model that does nothing would agree too.
-    let still = AdamW::new(shape.preset.init(4));
+    let still = AdamW::new(shape.init(4));
     let other = conformance(&model, engine, &shape, &still.average, 3).unwrap();
     assert!(other.worst > 0.01, "{other:?}");
 }

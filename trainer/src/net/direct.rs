@@ -224,7 +224,7 @@ impl Direct {
 
 /// ONNX `DepthToSpace` in mode `CRD`: channel `c * r * r + i * r + j` goes to row `i`, column `j`
 /// of the block.
-fn depth_to_space(x: Tensor<4>, r: usize) -> Tensor<4> {
+pub(super) fn depth_to_space(x: Tensor<4>, r: usize) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     let c = c / (r * r);
     x.reshape([n, c, r, r, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([n, c, h * r, w * r])

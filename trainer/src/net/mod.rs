@@ -1,5 +1,6 @@
 //! Networks and their parameters.
 
+pub mod base;
 pub mod blend;
 mod design;
 pub mod direct;
@@ -9,6 +10,7 @@ mod network;
 mod original;
 mod params;
 mod small_direct;
+pub mod standard;
 mod tensors;
 mod traced;
 
@@ -22,6 +24,7 @@ pub use graph::Graph;
 pub use network::{Network, State};
 pub use original::Original;
 pub use params::{Leaf, Param, Params, Start};
+pub use standard::Standard;
 pub use traced::Traced;
 
 /// A network by name.
@@ -56,6 +59,10 @@ pub enum Preset {
     OriginalAutoencoder,
     /// [`Original::Parallel`].
     OriginalParallel,
+    /// A window of frames in, several coming frames out; for a GPU.
+    Base,
+    /// The same at the size of one core of a CPU.
+    BaseTiny,
 }
 
 /// Sizes of a network.
@@ -69,6 +76,10 @@ pub struct Shape {
     pub coarse: usize,
     /// Number of 3x3 convolutions at 1/8 resolution.
     pub blocks: usize,
+    /// Sizes of a network that sees a window of frames; the others have none.
+    pub base: Option<base::Sizes>,
+    /// How what it sees is standardised.
+    pub standard: Standard,
 }
 
 impl Preset {
@@ -76,11 +87,13 @@ impl Preset {
     #[must_use]
     pub const fn shape(self) -> Shape {
         match self {
-            Self::Nano | Self::NanoInt => Shape { preset: self, fine: 0, coarse: 32, blocks: 3 },
-            Self::Small => Shape { preset: self, fine: 0, coarse: 64, blocks: 4 },
-            Self::NanoDirect => Shape { preset: self, fine: 32, coarse: 48, blocks: 3 },
+            Self::Nano | Self::NanoInt => Self::plain(self, 0, 32, 3),
+            Self::Small => Self::plain(self, 0, 64, 4),
+            Self::NanoDirect => Self::plain(self, 32, 48, 3),
+            Self::Base => Self::windowed(self, base::Sizes::FULL),
+            Self::BaseTiny => Self::windowed(self, base::Sizes::TINY),
             // Their layers are fixed.
-            _ => Shape { preset: self, fine: 0, coarse: 0, blocks: 0 },
+            _ => Self::plain(self, 0, 0, 0),
         }
     }
 }
@@ -101,14 +114,18 @@ impl Preset {
         matches!(self, Self::NanoInt)
     }
 
+    const fn plain(self, fine: usize, coarse: usize, blocks: usize) -> Shape {
+        Shape { preset: self, fine, coarse, blocks, base: None, standard: Standard::NONE }
+    }
+
+    const fn windowed(self, sizes: base::Sizes) -> Shape {
+        Shape { base: Some(sizes), ..Self::plain(self, 0, 0, 0) }
+    }
+
     /// The untrained parameters.
     #[must_use]
     pub fn init(self, seed: u64) -> Params {
-        match (self.kind(), self.traced()) {
-            (PredictKind::Blend, _) => blend::init(&self.shape(), seed),
-            (PredictKind::Direct, None) => direct::init(&self.shape(), seed),
-            (PredictKind::Direct, Some(traced)) => traced.init(seed),
-        }
+        self.shape().init(seed)
     }
 
     /// The network, when it is written over [`Graph`].
@@ -125,6 +142,7 @@ impl Preset {
             Self::OriginalParallel => Original::Parallel,
             Self::SmallDirect => return Some(Traced::SmallDirect),
             Self::Nano | Self::NanoInt | Self::Small | Self::NanoDirect => return None,
+            Self::Base | Self::BaseTiny => return None,
         }))
     }
 
@@ -132,13 +150,33 @@ impl Preset {
     /// start as the causal gate.
     #[must_use]
     pub fn copies_last(self) -> bool {
-        self.traced().map_or(self == Self::NanoDirect, |t| t.design().copies_last)
+        let alone = matches!(self, Self::NanoDirect | Self::Base | Self::BaseTiny);
+        self.traced().map_or(alone, |t| t.design().copies_last)
     }
 
     /// Frame sides must be multiples of this.
     #[must_use]
     pub fn multiple_of(self) -> usize {
-        self.traced().map_or(direct::MULTIPLE_OF, |t| t.design().multiple_of)
+        match (self.shape().base, self.traced()) {
+            (Some(_), _) => base::MULTIPLE_OF,
+            (None, Some(traced)) => traced.design().multiple_of,
+            (None, None) => direct::MULTIPLE_OF,
+        }
+    }
+}
+
+impl Shape {
+    /// The untrained parameters.
+    #[must_use]
+    pub fn init(&self, seed: u64) -> Params {
+        let mut params = match (&self.base, self.preset.kind(), self.preset.traced()) {
+            (Some(sizes), ..) => base::init(sizes, seed),
+            (None, PredictKind::Blend, _) => blend::init(self, seed),
+            (None, PredictKind::Direct, None) => direct::init(self, seed),
+            (None, PredictKind::Direct, Some(traced)) => traced.init(seed),
+        };
+        self.standard.add(&mut params);
+        params
     }
 }
 
@@ -158,6 +196,8 @@ impl fmt::Display for Preset {
             Self::OriginalConvLstm => "original-convlstm",
             Self::OriginalAutoencoder => "original-autoencoder",
             Self::OriginalParallel => "original-parallel",
+            Self::Base => "base",
+            Self::BaseTiny => "base-tiny",
         })
     }
 }

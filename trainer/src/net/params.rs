@@ -55,6 +55,11 @@ impl Params {
         self.list.push(Param { name: name.to_owned(), shape: shape.to_vec(), values });
     }
 
+    /// Adds a parameter with its numbers.
+    pub fn add_values(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+        self.list.push(Param { name: name.to_owned(), shape: shape.to_vec(), values });
+    }
+
     /// Adds the kernel `name.weight` and the zero bias `name.bias` of a convolution.
     pub fn add_conv(&mut self, name: &str, shape: [usize; 4], gain: f32, random: &mut Pcg64) {
         let fan_in = shape[1] * shape[2] * shape[3];

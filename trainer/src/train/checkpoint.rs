@@ -90,8 +90,9 @@ impl Checkpoint {
         let len = u32::from_le_bytes(*len) as usize;
         let (header, rest) = rest.split_at_checked(len).ok_or_else(damaged)?;
         let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
-        let shape = header.recipe.network.shape();
-        let mut optimiser = AdamW::new(header.recipe.network.init(0));
+        let shape = header.recipe.shape();
+        shape.base.map_or(Ok(()), |sizes| sizes.check())?;
+        let mut optimiser = AdamW::new(shape.init(0));
         optimiser.steps = header.steps;
         let count = optimiser.weights.len();
         if rest.len() != count * 4 * 4 + HASH {

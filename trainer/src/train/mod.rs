@@ -2,12 +2,14 @@
 
 mod adamw;
 mod checkpoint;
+mod measure;
 mod progress;
 mod run;
 mod schedule;
 mod share;
 mod sheet;
 mod validate;
+mod windowed;
 
 pub use adamw::AdamW;
 pub use checkpoint::Checkpoint;

@@ -90,11 +90,17 @@ impl Progress {
     /// After a validation.
     pub(super) fn validated(&mut self, step: u64, report: &Report) -> Result<(), TrainError> {
         let (m, c) = (report.model, report.copy_last);
-        self.record(&json!({
+        let mut line = json!({
             "step": step, "frames": report.frames, "gain_db": report.gain(),
             "model": { "pd": m.pd, "psnr": m.psnr() },
             "copy_last": { "pd": c.pd, "psnr": c.psnr() },
-        }))?;
+        });
+        if let Some([model, copy_last]) = &report.forecast {
+            let seconds = self.started.elapsed().as_secs_f64();
+            line["seconds"] = json!(seconds);
+            line["forecast"] = json!({ "model": model, "copy_last": copy_last });
+        }
+        self.record(&line)?;
         self.tell(&format!(
             "step {step}  PSNR {:.2} dB (copy-last {:.2}, {:+.2})  PD {:.2} (copy-last {:.2})",
             m.psnr(),

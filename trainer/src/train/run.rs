@@ -14,11 +14,13 @@ use framecast::model::PredictKind;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
+use super::measure;
 use super::progress::Progress;
 use super::share::{self, Share};
 use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
 use crate::TrainError;
-use crate::data::{Batch, Mixture};
+use crate::data::{Batch, Mixture, Prefetch};
+use crate::net::base::Base;
 use crate::net::blend::Blend;
 use crate::net::{Network, Params};
 use crate::recipe::Recipe;
@@ -79,6 +81,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
         run.data.join("; ")
     ));
     if run.optimiser.steps == 0 {
+        measure::measure(&mut run, &mut mixture)?;
         let report = score(recipe, &run.optimiser.average, &validator, None)?;
         let same = (report.model.pd - report.copy_last.pd).abs() < 1e-3;
         if recipe.network.copies_last() && recipe.start.is_none() && !same {
@@ -97,14 +100,16 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let devices = vec![Device::flex().autodiff(); recipe.train.threads];
     let started = Instant::now();
     let chunks = match recipe.network.kind() {
+        PredictKind::Direct if recipe.shape().base.is_some() => 1,
         PredictKind::Direct => (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64,
         PredictKind::Blend => 1,
     };
     let mut validated = run.optimiser.steps;
     let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
+    let first = run.optimiser.steps / chunks;
+    let mut batches = Prefetch::start(mixture, recipe.seed, first, recipe.train.batch)?;
     while run.optimiser.steps < recipe.train.steps && in_time() {
-        let number = run.optimiser.steps / chunks;
-        let batch = mixture.batch(recipe.seed, number, recipe.train.batch)?;
+        let batch = batches.take()?;
         learn(recipe, &mut run.optimiser, batch, &devices, &mut progress, &best)?;
         let step = run.optimiser.steps;
         if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
@@ -142,7 +147,7 @@ fn alive(recipe: &Recipe, step: u64, report: &Report) -> Result<(), TrainError> 
 
 /// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
 fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainError> {
-    let untrained = recipe.network.init(recipe.seed);
+    let untrained = recipe.init();
     let weights = match &recipe.start {
         None => untrained,
         Some(path) => {
@@ -214,12 +219,13 @@ fn score(
     sheet: Option<&Path>,
 ) -> Result<Report, TrainError> {
     let device = Device::flex();
-    let shape = recipe.network.shape();
-    let (report, examples) = match recipe.network.kind() {
-        PredictKind::Direct => {
+    let shape = recipe.shape();
+    let (report, examples) = match (shape.base, recipe.network.kind()) {
+        (Some(_), _) => validator.run_windowed(&Base::new(&shape, weights, &device)?.0, &device)?,
+        (None, PredictKind::Direct) => {
             validator.run(&Network::new(&shape, weights, &device)?.0, &device)?
         }
-        PredictKind::Blend => {
+        (None, PredictKind::Blend) => {
             validator.run_blend(&Blend::new(&shape, weights, &device)?.0, &device)?
         }
     };
@@ -306,7 +312,8 @@ mod tests {
         let text = "name = \"t\"\nnetwork = \"nano\"\n[data]\nside = 16\nframes = 4\n";
         let blend = Recipe::parse("t", text).unwrap();
         let scores = |pd| Scores { pd, mse: 0.01 };
-        let report = |pd| Report { model: scores(pd), copy_last: scores(9.0), frames: 5 };
+        let report =
+            |pd| Report { model: scores(pd), copy_last: scores(9.0), frames: 5, forecast: None };
         let error = alive(&blend, 250, &report(9.0)).unwrap_err().to_string();
         assert!(error.contains("step 250") && error.contains("gate_rate"), "{error}");
         alive(&blend, 250, &report(8.9)).unwrap();

@@ -9,10 +9,11 @@ use rand_pcg::Pcg64;
 
 use crate::TrainError;
 use crate::data::{Batch, Examples};
+use crate::net::base::Base;
 use crate::net::blend::{self, Blend};
 use crate::net::{Leaf, Network, Params, State};
 use crate::recipe::Recipe;
-use crate::train::AdamW;
+use crate::train::{AdamW, windowed};
 
 /// The mean loss over some sequences, and its gradient in the order of the parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +39,15 @@ enum Work {
     Recurrent { state: Option<State>, frame: Tensor<4>, at: usize },
     /// Last frames of sequences, to be mixed in one step.
     Mixture { done: bool },
+    /// All coming frames of sequences, in one step.
+    Clip { done: bool },
 }
 
 impl Share {
     /// Puts `batch` on `device`.
     pub(super) fn new(recipe: &Recipe, batch: Batch, device: &Device, chance: Pcg64) -> Self {
         let work = match recipe.network.kind() {
+            PredictKind::Direct if recipe.shape().base.is_some() => Work::Clip { done: false },
             PredictKind::Blend => Work::Mixture { done: false },
             PredictKind::Direct => {
                 let frame = batch.input(0, &batch.target(0, device), device);
@@ -60,9 +64,9 @@ impl Share {
         optimiser: &AdamW,
     ) -> Result<Option<Slope>, TrainError> {
         let weights = &optimiser.weights;
-        let shape = recipe.network.shape();
+        let shape = recipe.shape();
         let (loss, leaves) = match &mut self.work {
-            Work::Mixture { done: true } => return Ok(None),
+            Work::Mixture { done: true } | Work::Clip { done: true } => return Ok(None),
             Work::Mixture { done } => {
                 *done = true;
                 let examples = Examples::of(&self.batch);
@@ -74,6 +78,24 @@ impl Share {
                 let logits = net.logits(&examples.features(&self.device));
                 let prediction = blend::mix(logits, &examples.candidates(&self.device));
                 (recipe.loss.loss(&prediction, &examples.targets(&self.device)), leaves)
+            }
+            Work::Clip { done } => {
+                *done = true;
+                let (net, leaves) = Base::new(&shape, weights, &self.device)?;
+                let (have, sizes) = (self.batch.frames(), net.sizes());
+                if have != sizes.window + sizes.ahead {
+                    return Err(TrainError::Data {
+                        uri: "the mixture".to_owned(),
+                        reason: format!(
+                            "a sequence has {have} frames where the network sees {} and predicts \
+                             {}; take sets of that length",
+                            sizes.window, sizes.ahead
+                        ),
+                    });
+                }
+                let (window, coming) =
+                    windowed::parts(&self.batch, net.sizes().window, &self.device);
+                (recipe.loss.loss(&windowed::predictions(&net, &window), &coming), leaves)
             }
             Work::Recurrent { state, frame, at } => {
                 let end = (*at + recipe.train.chunk).min(self.batch.frames() - 1);

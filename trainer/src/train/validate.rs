@@ -9,10 +9,13 @@ use framecast::vision::motion::luma;
 use framecast::vision::{FloatImage, RgbImage, metrics};
 
 use crate::TrainError;
+use crate::data::MovingMnist;
+use crate::data::moving_mnist::{FRAMES, SIDE, Split, VALIDATION_SEED};
 use crate::data::{
     Example as Observed, FourTwoZero, RecordingFootage, SequencesFootage, features_tensor,
     frame_tensor,
 };
+use crate::forecast::Means;
 use crate::net::blend::Blend;
 use crate::net::{Network, State};
 use crate::recipe::Validation;
@@ -54,6 +57,9 @@ pub struct Report {
     pub copy_last: Scores,
     /// Scored frames.
     pub frames: u64,
+    /// Means over several coming frames of digits: the network's and those of copy-last. Their
+    /// perceptual distance is not part of `model` and `copy_last`.
+    pub forecast: Option<[Means; 2]>,
 }
 
 impl Report {
@@ -66,8 +72,9 @@ impl Report {
 
 /// Rendered validation flights, recordings, and sequences of which only the last frame is scored.
 pub struct Validator {
-    flights: Vec<Vec<RgbImage>>,
-    sequences: Vec<Vec<RgbImage>>,
+    pub(super) flights: Vec<Vec<RgbImage>>,
+    pub(super) sequences: Vec<Vec<RgbImage>>,
+    pub(super) forecasts: Vec<Vec<RgbImage>>,
 }
 
 /// The last step of a flight, for the contact sheet.
@@ -107,12 +114,18 @@ impl Validator {
         }
         let mut sequences = Vec::new();
         for set in &recipe.sequences {
-            sequences.extend(SequencesFootage::read(set)?.into_sequences());
+            sequences.extend(SequencesFootage::open(set, 0)?.read_all()?);
         }
-        if flights.is_empty() && sequences.is_empty() {
+        let mut forecasts = Vec::new();
+        for digits in &recipe.moving_mnist {
+            let made = MovingMnist::open(digits, Split::Validation, SIDE)?;
+            let number = |n| made.sequence(VALIDATION_SEED, n as u64, FRAMES);
+            forecasts.extend((0..digits.sequences).map(number));
+        }
+        if flights.is_empty() && sequences.is_empty() && forecasts.is_empty() {
             return Err(fail("nothing to validate on; give it seeds or sequences".to_owned()));
         }
-        Ok(Self { flights, sequences })
+        Ok(Self { flights, sequences, forecasts })
     }
 
     /// Scores the network and gives one example a flight.
@@ -251,6 +264,25 @@ impl Mixing {
 }
 
 impl Report {
+    /// Adds the next frame of a network that gives it unrounded.
+    pub(super) fn compare(
+        &mut self,
+        last: &RgbImage,
+        target: &RgbImage,
+        prediction: &FloatImage,
+    ) -> Result<(), String> {
+        self.model.add(target, prediction)?;
+        self.copy_last.add(target, &FloatImage::from(last))?;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Makes means of the sums.
+    pub(super) fn finish(&mut self) {
+        self.model.divide(self.frames);
+        self.copy_last.divide(self.frames);
+    }
+
     fn score(
         &mut self,
         last: &RgbImage,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FillMode;
+use crate::net::Standard;
 
 /// What samples are multiplied by before a network sees them: it is part of the model contract.
 const RESCALE: f64 = 1.0 / 255.0;
@@ -12,6 +13,18 @@ const RESCALE: f64 = 1.0 / 255.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentRecipe {
+    /// Take the mean of the training data away from each colour of what a network sees.
+    pub featurewise_center: bool,
+    /// Divide each colour by its standard deviation over the training data; centres too.
+    pub featurewise_std_normalization: bool,
+    /// Take the mean of all samples of a window of frames away.
+    pub samplewise_center: bool,
+    /// Divide by the standard deviation of all samples of a window of frames.
+    pub samplewise_std_normalization: bool,
+    /// Whiten the colours of a pixel (ZCA); centres too.
+    pub zca_whitening: bool,
+    /// What is added to the variances before whitening.
+    pub zca_epsilon: f64,
     /// Largest rotation either way, in degrees.
     pub rotation_range: f32,
     /// Largest shift to the left or right, as a share of the width.
@@ -51,6 +64,12 @@ pub struct AugmentRecipe {
 impl Default for AugmentRecipe {
     fn default() -> Self {
         Self {
+            featurewise_center: false,
+            featurewise_std_normalization: false,
+            samplewise_center: false,
+            samplewise_std_normalization: false,
+            zca_whitening: false,
+            zca_epsilon: 1e-6,
             rotation_range: 0.0,
             width_shift_range: 0.0,
             height_shift_range: 0.0,
@@ -79,6 +98,18 @@ impl AugmentRecipe {
         *self == Self::default()
     }
 
+    /// How what a network sees is standardised.
+    #[must_use]
+    pub const fn standard(&self) -> Standard {
+        Standard {
+            center: self.featurewise_center,
+            deviation: self.featurewise_std_normalization,
+            whiten: self.zca_whitening,
+            sample_center: self.samplewise_center,
+            sample_deviation: self.samplewise_std_normalization,
+        }
+    }
+
     /// A sentence on the first value out of range.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (key, value, most) in [
@@ -99,6 +130,14 @@ impl AugmentRecipe {
         }
         if !(1..=16).contains(&self.stride) {
             return Err(format!("augment.stride = {} is outside 1 to 16", self.stride));
+        }
+        if self.zca_whitening && self.featurewise_std_normalization {
+            return Err("augment.zca_whitening and augment.featurewise_std_normalization exclude \
+                        each other: whitened colours have a deviation of 1 already"
+                .to_owned());
+        }
+        if !(0.0..=1.0).contains(&self.zca_epsilon) {
+            return Err(format!("augment.zca_epsilon = {} is outside 0 to 1", self.zca_epsilon));
         }
         if (self.rescale - RESCALE).abs() > 1e-6 {
             return Err(format!(
@@ -126,8 +165,11 @@ mod tests {
         assert!(refused("stride = 0").contains("outside 1 to 16"));
         assert!(refused("exposure = nan").contains("augment.exposure = NaN"));
         assert!(refused("rescale = 1.0").contains("only 1/255"));
-        let unknown = toml::from_str::<AugmentRecipe>("zca_whitening = true").unwrap_err();
-        assert!(unknown.to_string().contains("unknown field `zca_whitening`"), "{unknown}");
+        let both = "zca_whitening = true\nfeaturewise_std_normalization = true";
+        assert!(refused(both).contains("exclude each other"));
+        assert!(refused("zca_epsilon = 2.0").contains("outside 0 to 1"));
+        let unknown = toml::from_str::<AugmentRecipe>("whitening = true").unwrap_err();
+        assert!(unknown.to_string().contains("unknown field `whitening`"), "{unknown}");
         assert!(toml::from_str::<AugmentRecipe>("fill_mode = \"mirror\"").is_err());
     }
 }

@@ -3,6 +3,7 @@
 //! Clips are read by the runtime's sources and sets of sequences by its evaluation, one picture
 //! after the other: memory does not grow with the data.
 
+mod duplicates;
 mod histogram;
 mod survey;
 mod thumbnails;
@@ -17,6 +18,7 @@ use framecast::task::evaluate::SequenceSet;
 use framecast::vision::{FrameConverter, RgbImage};
 use serde::Serialize;
 
+pub use duplicates::{BITS, Duplicates, NEAR, Pair, Position};
 pub use histogram::Histogram;
 pub use survey::{CopyLast, Findings};
 
@@ -49,6 +51,8 @@ pub struct Inspection {
     pub findings: Findings,
     #[serde(skip)]
     thumbnails: Thumbnails,
+    #[serde(skip)]
+    signatures: duplicates::Signatures,
 }
 
 impl Inspection {
@@ -66,11 +70,11 @@ impl Inspection {
             Kind::Clip => clip(&place, frames, &mut survey).map_err(fail)?,
             Kind::Sequences => sequences(Path::new(&place), &mut survey).map_err(fail)?,
         };
-        let (findings, thumbnails) = survey.finish();
+        let (findings, thumbnails, signatures) = survey.finish();
         if findings.frames == 0 {
             return Err(fail("it holds no frame".to_owned()));
         }
-        Ok(Self { source: uri.to_owned(), kind, complete, findings, thumbnails })
+        Ok(Self { source: uri.to_owned(), kind, complete, findings, thumbnails, signatures })
     }
 
     /// What was found, in lines.
@@ -107,6 +111,18 @@ impl Inspection {
     }
 }
 
+/// What each two of `inspections` have in common, of the first the frames that stand in the second.
+#[must_use]
+pub fn duplicates(inspections: &[Inspection]) -> Vec<Duplicates> {
+    let mut found = Vec::new();
+    for (at, a) in inspections.iter().enumerate() {
+        for b in inspections.iter().skip(at + 1) {
+            found.push(duplicates::compare((&a.source, &a.signatures), (&b.source, &b.signatures)));
+        }
+    }
+    found
+}
+
 /// Contact sheets of inspections, a line of pictures each; `None` without any.
 #[must_use]
 pub fn sheet(inspections: &[Inspection]) -> Option<RgbImage> {
@@ -114,7 +130,7 @@ pub fn sheet(inspections: &[Inspection]) -> Option<RgbImage> {
 }
 
 /// A folder of folders and an archive are sets of sequences; everything else is a clip.
-fn kind_of(place: &Path) -> Kind {
+pub(crate) fn kind_of(place: &Path) -> Kind {
     let name = place.to_string_lossy().to_ascii_lowercase();
     let archive = [".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end));
     let folders = || {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Histogram;
+use super::duplicates::{Position, Signatures};
 use super::thumbnails::Thumbnails;
 
 /// Classes of the mean displacement between two frames, in pixels.
@@ -62,12 +63,16 @@ pub(super) struct Survey {
     follower: Follower,
     hash: Sha256,
     thumbnails: Thumbnails,
+    signatures: Signatures,
+    /// Frames of the sequence so far.
+    within: u64,
 }
 
 impl Survey {
     /// Begins a sequence of `frames` frames; of a clip their number is not known before.
     pub(super) fn begin(&mut self, frames: Option<usize>) {
         self.sequences += 1;
+        self.within = 0;
         if let Some(frames) = frames {
             self.hash.update((frames as u64).to_le_bytes());
         }
@@ -88,6 +93,9 @@ impl Survey {
         self.hash.update(size.height.to_le_bytes());
         self.hash.update(frame.data());
         self.thumbnails.offer(frame);
+        let position = Position { sequence: self.sequences.saturating_sub(1), frame: self.within };
+        self.signatures.offer(frame, position);
+        self.within += 1;
         let before = before.filter(|b| b.size() == size);
         if let (Some(before), true) = (before, score) {
             self.scored += 1;
@@ -98,8 +106,8 @@ impl Survey {
         Ok(())
     }
 
-    /// What was found, and pictures of it.
-    pub(super) fn finish(mut self) -> (Findings, Thumbnails) {
+    /// What was found, pictures of it, and what near-duplicates are found by.
+    pub(super) fn finish(mut self) -> (Findings, Thumbnails, Signatures) {
         self.follower.begin();
         let mean = |sum: f64| (self.scored > 0).then(|| sum / self.scored as f64);
         let psnr = mean(self.mse).map(psnr_of).filter(|p| p.is_finite());
@@ -113,7 +121,7 @@ impl Survey {
             shown: self.follower.shown,
             sha256: self.hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
         };
-        (findings, self.thumbnails)
+        (findings, self.thumbnails, self.signatures)
     }
 }
 

@@ -1,0 +1,5 @@
+//! The larger commands of the program, one file each.
+
+pub(crate) mod data;
+pub(crate) mod forecast;
+pub(crate) mod plot;
