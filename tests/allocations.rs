@@ -168,13 +168,12 @@ fn shipped(engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forec
     Box::new(Direct::new(loaded.session, &contract, identity, size).unwrap())
 }
 
-/// The shipped `blend` model.
-#[cfg(any(feature = "tract", feature = "ort"))]
-fn mixing(engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forecaster> {
+/// A shipped `blend` model.
+fn mixing(model: &str, engine: framecast::engine::EngineChoice, size: Size) -> Box<dyn Forecaster> {
     use framecast::engine::{LoadOptions, load};
     use framecast::model::ModelFile;
     use framecast::task::predict::{Blend, blend_binding};
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/predict-nano.onnx");
+    let path = format!("{}/models/{model}.onnx", env!("CARGO_MANIFEST_DIR"));
     let file = ModelFile::open(path).unwrap();
     let contract = file.contract().unwrap().unwrap();
     let mut options = LoadOptions::default();
@@ -196,11 +195,13 @@ fn the_path_of_a_frame_allocates_nothing() {
     for format in ["i420", "yuyv", "rgb24", "nv12", "mjpeg"] {
         cases.push(("copy-last", format, Box::new(CopyLast)));
     }
+    let integers = framecast::engine::EngineChoice::Exact;
+    cases.push(("blend on exact", "i420", mixing("predict-nano-int", integers, size)));
     #[cfg(feature = "tract")]
     for format in ["i420", "mjpeg"] {
         let forecaster = shipped(framecast::engine::EngineChoice::Tract, size);
         cases.push(("direct on tract", format, forecaster));
-        let forecaster = mixing(framecast::engine::EngineChoice::Tract, size);
+        let forecaster = mixing("predict-nano", framecast::engine::EngineChoice::Tract, size);
         cases.push(("blend on tract", format, forecaster));
     }
     #[cfg(feature = "ort")]

@@ -8,5 +8,6 @@
 
 mod chained;
 mod data;
+mod integers;
 mod operators;
 mod shared_models;

@@ -7,6 +7,7 @@ mod config;
 mod data;
 mod forecast;
 mod inspect;
+mod integers;
 mod program;
 #[cfg(unix)]
 mod reload;

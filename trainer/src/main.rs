@@ -16,7 +16,9 @@ use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
 use framecast_trainer::describe::{describe, open};
 use framecast_trainer::evaluate::{evaluate, scores};
-use framecast_trainer::export::{CARD, card, conformance, engines, export, save};
+use framecast_trainer::export::{
+    CARD, Format, QDQ_TOLERANCE, card, conformance, engines, export_as, save,
+};
 use framecast_trainer::leaderboard::{Benchmark, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
@@ -69,6 +71,9 @@ enum Command {
         /// Frames read of each source
         #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(2..))]
         frames: u64,
+        /// Numbers of the file
+        #[arg(long, value_enum, default_value_t = Format::Own)]
+        format: Format,
     },
     /// Score an ONNX model beside copy-last, as `framecast eval` does
     Eval {
@@ -226,16 +231,23 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
                 outcome.best.display()
             )?;
         }
-        Command::Export { checkpoint, out: path, score, frames } => {
+        Command::Export { checkpoint, out: path, score, frames, format } => {
             let checkpoint = Checkpoint::read(&checkpoint)?;
-            let mut model = export(&checkpoint, Vec::new())?;
+            let mut model = export_as(&checkpoint, Vec::new(), format)?;
             let shape = checkpoint.recipe.shape();
             let average = &checkpoint.optimiser.average;
-            let (there, absent) = engines(None);
+            let (mut there, absent) = engines(None);
+            let allowed = match format {
+                Format::Qdq => QDQ_TOLERANCE,
+                Format::Own if shape.preset.is_integer() => 0.0,
+                Format::Own => TOLERANCE,
+            };
+            if shape.preset.is_integer() {
+                there.push(EngineChoice::Exact);
+            }
             let mut reports = Vec::new();
             for engine in there {
                 let report = conformance(&model, engine, &shape, average, FRAMES)?;
-                let allowed = if shape.preset.is_integer() { 0.0 } else { TOLERANCE };
                 if report.worst > allowed {
                     return Err(Failure::Train(TrainError::Export {
                         name: checkpoint.recipe.name,
@@ -252,7 +264,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             if !score.is_empty() {
                 let report = evaluate(&model, &score, frames, &built_in())?;
                 text = table(&report);
-                model = export(&checkpoint, scores(&report))?;
+                model = export_as(&checkpoint, scores(&report), format)?;
             }
             save(&model, &path)?;
             text.push_str(&format!("{}: {} bytes\n", path.display(), model.bytes().len()));

@@ -290,3 +290,24 @@ fn sizes_beyond_the_limits_are_refused_before_memory_is_taken() {
     let said = load(&network(1, 4, 4, false), &options).unwrap_err().to_string();
     assert!(said.contains("bytes; 1073741824 is the limit"), "{said}");
 }
+
+/// FNV-1a (32 bits).
+fn checksum(values: &[f32]) -> u32 {
+    values
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Held on x86-64 with and without AVX2, and on aarch64 under emulation.
+#[test]
+fn golden_sums() {
+    let sums = [(1, 40, 32, false), (2, 40, 32, true), (3, 7, 5, true)].map(|(seed, i, n, all)| {
+        let model = network(seed, i, n, all);
+        let mut random = Pcg64::seed_from_u64(seed);
+        let bytes: Vec<u8> = (0..i * 11 * 14).map(|_| random.random_range(0..=255)).collect();
+        let input = TensorBuf::new(&[1, i, 11, 14], bytes).unwrap();
+        checksum(run(&model, EngineChoice::Exact, [11, 14], &input).as_f32().unwrap())
+    });
+    assert_eq!(sums, [0, 0, 0]);
+}

@@ -46,7 +46,13 @@ pub(super) fn graph(
     graph.finish()
 }
 
-fn conv(graph: &mut GraphBuilder, weights: &Params, x: &str, name: &str) -> Result<String, String> {
+/// The convolution `name` of `x`.
+pub(super) fn conv(
+    graph: &mut GraphBuilder,
+    weights: &Params,
+    x: &str,
+    name: &str,
+) -> Result<String, String> {
     let mut constant = |part: &str| {
         let name = format!("{name}.{part}");
         let p = weights.get(&name).ok_or_else(|| format!("it has no parameter {name}"))?;

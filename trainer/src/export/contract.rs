@@ -52,10 +52,17 @@ pub(super) fn windowed(checkpoint: &Checkpoint, sizes: &Sizes) -> Result<Contrac
 /// Where the weights come from.
 pub(super) fn provenance(checkpoint: &Checkpoint) -> Result<Provenance, TrainError> {
     let recipe = &checkpoint.recipe;
+    // A run that went on from another on the same data names them twice.
+    let mut data: Vec<String> = Vec::new();
+    for one in &checkpoint.data {
+        if !data.contains(one) {
+            data.push(one.clone());
+        }
+    }
     Ok(Provenance {
         producer: format!("framecast-train {}", env!("CARGO_PKG_VERSION")),
         licence: recipe.licence.clone(),
-        data: checkpoint.data.clone(),
+        data,
         config: format!("{}# steps done: {}\n", recipe.to_toml()?, checkpoint.optimiser.steps),
         seed: recipe.seed,
     })

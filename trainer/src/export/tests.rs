@@ -101,6 +101,38 @@ fn an_integer_file_takes_bytes_and_allows_no_difference() {
 }
 
 #[test]
+fn eight_bits_have_one_scale_a_tensor_and_stay_near() {
+    let checkpoint = checkpoint("nano");
+    let model = export_as(&checkpoint, Vec::new(), Format::Qdq).unwrap();
+    let constants = &model.graph().initializer;
+    let mut quantisers = 0;
+    for node in &model.graph().node {
+        if node.op_type.ends_with("QuantizeLinear") || node.op_type.ends_with("equantizeLinear") {
+            quantisers += 1;
+            assert_eq!(node.input.len(), 3);
+            for name in &node.input[1..] {
+                let constant = constants.iter().find(|t| t.name == *name).unwrap();
+                assert!(constant.dims.is_empty(), "{} has an axis: {name}", node.label());
+            }
+            assert!(node.attr("axis").is_none());
+        }
+    }
+    // Features, stem, three blocks twice; weights and biases of stem, blocks and head.
+    assert_eq!(quantisers, 2 * 8 + 2 * 5);
+    let (shape, weights) = (checkpoint.recipe.network.shape(), &checkpoint.optimiser.average);
+    for engine in super::engines(None).0 {
+        let report = conformance(&model, engine, &shape, weights, 60).unwrap();
+        println!("{}: {:.2e}", report.engine, report.worst);
+        assert!(report.worst < QDQ_TOLERANCE && report.worst > 1e-5, "{report:?}");
+    }
+    for network in ["nano-int", "nano-direct"] {
+        let other = self::checkpoint(network);
+        let error = export_as(&other, Vec::new(), Format::Qdq).unwrap_err().to_string();
+        assert!(error.contains("nano, small"), "{error}");
+    }
+}
+
+#[test]
 fn the_exact_engine_is_the_trainer_over_a_long_run() {
     network_agrees(&checkpoint("nano-int"), EngineChoice::Exact);
     let model = export(&checkpoint("nano-int"), Vec::new()).unwrap();

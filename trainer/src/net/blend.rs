@@ -146,6 +146,16 @@ impl Blend {
     /// The logits, `N x 5 x h x w`, of features `N x 40 x h x w` in 0..=1.
     #[must_use]
     pub fn logits(&self, features: &Tensor<4>) -> Tensor<4> {
+        self.observed(features, &mut |_, _| ())
+    }
+
+    /// As [`Blend::logits`]; `look` sees the trunk's tensors by name: `features`, the activations `stem`,
+    /// `block0`, ... and what each block adds, `block0.change`, .... Integers are not shown.
+    pub fn observed(
+        &self,
+        features: &Tensor<4>,
+        look: &mut dyn FnMut(&str, &Tensor<4>),
+    ) -> Tensor<4> {
         let conv = |x: Tensor<4>, layer: &(Tensor<4>, Tensor<1>)| {
             let padding = layer.0.dims()[2] / 2;
             let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
@@ -163,9 +173,14 @@ impl Blend {
             None => relu(x),
         };
         let standard = features.clone() * self.slope.clone() + self.offset.clone();
+        look("features", &standard);
         let mut x = bound(conv(standard, stem));
-        for block in trunk {
-            x = bound(conv(x.clone(), block) + x);
+        look("stem", &x);
+        for (number, block) in trunk.iter().enumerate() {
+            let change = conv(x.clone(), block);
+            look(&format!("block{number}.change"), &change);
+            x = bound(change + x);
+            look(&format!("block{number}"), &x);
         }
         conv(features.clone(), prior) + conv(x, head)
     }

@@ -22,7 +22,7 @@ use crate::TrainError;
 use crate::data::{Batch, Mixture, Prefetch};
 use crate::net::base::Base;
 use crate::net::blend::Blend;
-use crate::net::{Network, Params};
+use crate::net::{Network, Params, integer};
 use crate::recipe::Recipe;
 
 /// Where a run puts its files and how long it may take.
@@ -153,7 +153,11 @@ fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainEr
         Some(path) => {
             let before = Checkpoint::read(path)?;
             data.extend(before.data);
-            before.optimiser.average
+            let mut weights = before.optimiser.average;
+            if recipe.network.is_integer() && !before.recipe.network.is_integer() {
+                integer::without_standard(&mut weights);
+            }
+            weights
         }
     };
     Ok(Checkpoint { recipe: recipe.clone(), data, optimiser: AdamW::new(weights), best: None })

@@ -10,7 +10,7 @@ mod forward;
 
 use framecast::vision::blend::{CANDIDATES, FEATURES};
 
-use super::blend::GATE;
+use super::blend::{GATE, standard};
 use super::{Params, Shape};
 
 /// Bits behind the point of an activation: a byte stands for 0 to 255/32.
@@ -59,6 +59,34 @@ pub struct Integers {
     pub bias: Vec<i32>,
     /// The sum is divided by 2^`shift`, half up, and is the logits in 1/64.
     pub shift: u32,
+}
+
+/// Makes parameters of a network in real numbers, whose stem sees standardised features, those of
+/// an integer network, which sees the bytes. Beyond the border one sees means and the other zeros;
+/// elsewhere they answer alike.
+pub fn without_standard(params: &mut Params) {
+    let (slope, offset) = standard();
+    let mut bias = Vec::new();
+    for param in params.list_mut() {
+        if let ("stem.weight", &[_, inputs, lines, columns]) =
+            (param.name.as_str(), param.shape.as_slice())
+        {
+            let side = lines * columns;
+            for output in param.values.chunks_exact_mut(inputs * side) {
+                let mut sum = 0.0;
+                for ((plane, slope), offset) in
+                    output.chunks_exact_mut(side).zip(&slope).zip(&offset)
+                {
+                    sum += plane.iter().sum::<f32>() * offset;
+                    plane.iter_mut().for_each(|w| *w *= slope);
+                }
+                bias.push(sum);
+            }
+        }
+        if param.name == "stem.bias" {
+            param.values.iter_mut().zip(&bias).for_each(|(b, sum)| *b += sum);
+        }
+    }
 }
 
 /// Half up, as everywhere in this arithmetic.

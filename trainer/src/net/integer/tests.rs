@@ -111,3 +111,30 @@ fn what_training_could_not_follow_is_refused() {
     let error = Integers::of(&shape, &trained(&shape, 2_000.0)).unwrap_err();
     assert!(error.contains("cannot follow exactly"), "{error}");
 }
+
+#[test]
+fn a_network_in_real_numbers_is_taken_over() {
+    let (nano, shape) = (Preset::Nano.shape(), Preset::NanoInt.shape());
+    let device = Device::flex();
+    let mut params = trained(&nano, 0.03);
+    let (real, _) = Blend::new(&nano, &params, &device).unwrap();
+    without_standard(&mut params);
+    let (taken, _) = Blend::real(&shape, &params, &device).unwrap();
+    let features = examples().features(&device);
+    // Further on, the border reaches every block of so small a picture.
+    let inner = |net: &Blend| {
+        let mut stem = Vec::new();
+        net.observed(&features, &mut |name, tensor| {
+            if name == "stem" {
+                let [n, c, h, w] = tensor.dims();
+                let inside = tensor.clone().slice([0..n, 0..c, 1..h - 1, 1..w - 1]);
+                stem = inside.into_data().try_to_vec::<f32>().unwrap();
+            }
+        });
+        stem
+    };
+    let (a, b) = (inner(&real), inner(&taken));
+    assert!(a.len() > 100 && a.iter().any(|v| *v > 0.1));
+    let bound = |v: f32| v.min(HIGHEST as f32);
+    assert!(a.iter().zip(&b).all(|(a, b)| (bound(*a) - b).abs() < 1e-3));
+}
