@@ -126,7 +126,11 @@ const UNSAFE_FILES: &[&str] = &[
     "src/engine/ort/value.rs",
     "src/source/v4l2/ioctl.rs",
     "src/source/v4l2/mapping.rs",
+    "src/vision/blend/mixer.rs",
     "src/vision/dispatch.rs",
+    "src/vision/motion/compensate.rs",
+    "src/vision/motion/compensate/avx2.rs",
+    "src/vision/motion/patch/avx2.rs",
     "tests/allocations.rs",
 ];
 

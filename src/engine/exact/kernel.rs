@@ -5,6 +5,7 @@
 //! (2 * 255 * 64 = 32640), and the pair sums of AVX2 are exact. All sums are exact or wrap alike, so
 //! both versions give the same bits.
 
+#[cfg(target_arch = "x86_64")]
 use crate::vision::simd;
 
 /// Weights are within this range.
@@ -15,6 +16,7 @@ const GROUP: usize = 4;
 /// Output channels are padded to a multiple of this.
 const LANES: usize = 16;
 /// Sums of one vector register.
+#[cfg(target_arch = "x86_64")]
 const VECTOR: usize = 8;
 
 /// `channels` rounded up to the bytes a pixel takes in memory.
@@ -44,6 +46,7 @@ pub(super) struct Conv {
     /// For each 16 outputs, line of the kernel and byte of its run: 16 weights.
     plain: Vec<[i16; LANES]>,
     /// For each 16 outputs, line of the kernel and 4 bytes of its run: 2 x 8 x 4 weights.
+    #[cfg(target_arch = "x86_64")]
     paired: Vec<[[i8; VECTOR * GROUP]; 2]>,
 }
 
@@ -68,13 +71,16 @@ impl Conv {
             let at = ((output * inputs + input) * side + line) * side + column;
             weights.get(at).copied().unwrap_or(0)
         };
-        let (mut plain, mut paired) = (Vec::new(), Vec::new());
+        let mut plain = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        let mut paired = Vec::new();
         for first in (0..sums).step_by(LANES) {
             for line in 0..side {
                 for byte in 0..run {
                     let lane = |i| i16::from(weight(first + i, line, byte));
                     plain.push(std::array::from_fn(lane));
                 }
+                #[cfg(target_arch = "x86_64")]
                 for byte in (0..run).step_by(GROUP) {
                     paired.push([0, VECTOR].map(|half| {
                         let lane = |i| weight(first + half + i / GROUP, line, byte + i % GROUP);
@@ -83,7 +89,14 @@ impl Conv {
                 }
             }
         }
-        Self { side, pixel, sums, plain, paired }
+        Self {
+            side,
+            pixel,
+            sums,
+            plain,
+            #[cfg(target_arch = "x86_64")]
+            paired,
+        }
     }
 
     /// As [`cost`].
