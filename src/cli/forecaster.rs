@@ -8,7 +8,7 @@ use framecast::frame::Size;
 use framecast::model::{ModelFile, Overlay, PredictKind, registry};
 use framecast::pipeline::Stamp;
 use framecast::task::predict::{
-    Blend, CopyLast, Direct, Forecaster, Linear, Motion, binding, blend_binding,
+    Blend, CopyLast, Direct, Forecaster, Linear, Motion, MotionPriors, binding, blend_binding,
 };
 
 use super::exit::{self, Failure};
@@ -38,6 +38,14 @@ pub(crate) fn open(config: &Config, size: Size) -> Result<Opened, Failure> {
             let base: Vec<_> = config.model.base.iter().cloned().collect();
             load(config, registry::resolve(name, &base)?, size)
         }
+    }
+}
+
+/// The camera's own motion, where a file with it is configured.
+pub(crate) fn motion_priors(config: &Config) -> Result<MotionPriors, Failure> {
+    match &config.predict.motion_prior {
+        Some(path) => Ok(MotionPriors::read(path)?),
+        None => Ok(MotionPriors::default()),
     }
 }
 

@@ -66,7 +66,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let opened = forecaster::open(&config, info.size)?;
     let wishes =
         PredictorOptions { horizon: args.horizon, rate: info.rate, ..PredictorOptions::default() };
-    let mut predictor = Predictor::new(opened.forecaster, info.size, wishes)?;
+    let predictor = Predictor::new(opened.forecaster, info.size, wishes)?;
+    let mut predictor = predictor.with_motion_priors(forecaster::motion_priors(&config)?);
     let chroma = if args.full_chroma { Chroma::C444 } else { Chroma::C420 };
     let rate = info.rate.unwrap_or(Rational::whole(25));
     let writer = Y4mWriter::create(&args.out, args.view.size(info.size), rate, chroma)?;

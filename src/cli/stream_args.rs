@@ -17,6 +17,11 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "PROVIDER")]
     require_provider: Option<String>,
 
+    /// The camera's own motion: lines `frame,h11,...,h33` of the homography from a frame to the one
+    /// before; motion is searched from there
+    #[arg(long, value_name = "FILE")]
+    motion_prior: Option<String>,
+
     /// Size of raw video, or that wanted of a camera or the demo
     #[arg(long, value_name = "WxH")]
     size: Option<String>,
@@ -42,6 +47,7 @@ impl StreamArgs {
             &[
                 ("engine.name", &self.engine, "--engine"),
                 ("engine.require_provider", &self.require_provider, "--require-provider"),
+                ("predict.motion_prior", &self.motion_prior, "--motion-prior"),
                 ("source.size", &self.size, "--size"),
                 ("source.format", &self.format, "--format"),
                 ("source.rate", &self.fps, "--fps"),

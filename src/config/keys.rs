@@ -12,6 +12,7 @@ const OPTIONAL: &[&str] = &[
     "ring.max_age",
     "engine.require_provider",
     "engine.library",
+    "predict.motion_prior",
     "predict.state_file",
     "sink.jsonl.path",
 ];

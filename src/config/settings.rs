@@ -128,6 +128,8 @@ pub struct EngineSettings {
 pub struct PredictSettings {
     /// How far ahead.
     pub horizon: Horizon,
+    /// A file with the camera's own motion, frame by frame.
+    pub motion_prior: Option<PathBuf>,
     /// Where the recurrent state is kept between runs.
     pub state_file: Option<PathBuf>,
     /// How often it is written while the run goes on.
@@ -192,6 +194,7 @@ impl Config {
             },
             predict: PredictSettings {
                 horizon: read.parsed("predict.horizon")?,
+                motion_prior: read.optional_text("predict.motion_prior")?.map(PathBuf::from),
                 state_file: read.optional_text("predict.state_file")?.map(PathBuf::from),
                 state_interval: read.duration("predict.state_interval", 1_000 * MS..=HOUR)?,
             },

@@ -91,9 +91,11 @@ fn predict_stage(
         }
         (rate, _) => rate,
     };
+    let priors = forecaster::motion_priors(config)?;
     let wishes =
         PredictorOptions { horizon: config.predict.horizon, rate, ..PredictorOptions::default() };
-    let mut stage = PredictStage::new(Predictor::new(opened.forecaster, info.size, wishes)?);
+    let predictor = Predictor::new(opened.forecaster, info.size, wishes)?;
+    let mut stage = PredictStage::new(predictor.with_motion_priors(priors));
     stage = stage.with_load_report(opened.report);
     if let Some(file) = state_file {
         stage = stage.with_state_file(file)?;

@@ -8,7 +8,7 @@ use crate::frame::Size;
 use crate::model::{Contract, DType, Dim, Port, PredictKind, ResetReason, Role, Task, TensorBuf};
 use crate::task::TaskError;
 use crate::vision::blend::{BLOCK, CANDIDATES, Candidates, FEATURES, Mixer, Observer, Weights};
-use crate::vision::motion::luma;
+use crate::vision::motion::{Homography, luma};
 use crate::vision::{FloatImage, RgbImage};
 
 use super::Forecaster;
@@ -103,6 +103,7 @@ pub struct Blend {
     size: Size,
     luma: Vec<u8>,
     observer: Observer,
+    hint: Option<Homography>,
     candidates: Candidates,
     input: TensorBuf,
     /// Features as `f32`, for models that take them so.
@@ -171,6 +172,7 @@ impl Blend {
             size: frame,
             luma: Vec::new(),
             observer: Observer::new(),
+            hint: None,
             candidates: Candidates::default(),
             input: TensorBuf::zeros(given.dtype, &given.shape),
             scaled: Vec::new(),
@@ -230,12 +232,16 @@ impl Forecaster for Blend {
         &self.identity
     }
 
+    fn hint(&mut self, prior: Option<Homography>) {
+        self.hint = prior;
+    }
+
     fn observe(&mut self, frame: &RgbImage, next: &mut FloatImage) -> Result<bool, TaskError> {
         if frame.size() != self.size {
             return Err(TaskError::FrameSize { expected: self.size, got: frame.size() });
         }
         luma(frame, &mut self.luma);
-        self.observer.observe(&self.luma, self.size);
+        self.observer.observe_with(&self.luma, self.size, self.hint.take().as_ref());
         self.horizon = 1;
         self.candidates.push(frame, &self.observer);
         let features = self.observer.features();

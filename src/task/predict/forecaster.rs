@@ -2,6 +2,7 @@
 
 use crate::model::ResetReason;
 use crate::task::TaskError;
+use crate::vision::motion::Homography;
 use crate::vision::{FloatImage, RgbImage};
 
 /// Something that predicts the next frame of a stream. One thread owns it.
@@ -16,6 +17,11 @@ pub trait Forecaster: Send {
 
     /// What a saved state belongs to: the model's SHA-256, or the name of a baseline.
     fn identity(&self) -> &str;
+
+    /// Tells where the pixels of the next frame that is observed were in the one before, as far as
+    /// the camera's own motion is known; it holds for that frame alone. Forecasters that search no
+    /// motion need not know.
+    fn hint(&mut self, _prior: Option<Homography>) {}
 
     /// Takes the newest frame in and writes the prediction one interval ahead: 0..=255, clamped,
     /// not rounded. `Ok(false)` when the model gave a number that is not finite, in which case

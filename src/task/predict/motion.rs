@@ -3,7 +3,7 @@
 use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::vision::blend::{Candidates, Mixer, Observer, Weights, prior};
-use crate::vision::motion::luma;
+use crate::vision::motion::{Homography, luma};
 use crate::vision::{FloatImage, RgbImage};
 
 use super::Forecaster;
@@ -26,6 +26,7 @@ pub struct Motion {
     choice: Choice,
     luma: Vec<u8>,
     observer: Observer,
+    hint: Option<Homography>,
     candidates: Candidates,
     logits: Vec<i32>,
     weights: Weights,
@@ -60,6 +61,7 @@ impl Motion {
             choice,
             luma: Vec::new(),
             observer: Observer::new(),
+            hint: None,
             candidates: Candidates::default(),
             logits: Vec::new(),
             weights: Weights::default(),
@@ -94,9 +96,13 @@ impl Forecaster for Motion {
         self.name()
     }
 
+    fn hint(&mut self, prior: Option<Homography>) {
+        self.hint = prior;
+    }
+
     fn observe(&mut self, frame: &RgbImage, next: &mut FloatImage) -> Result<bool, TaskError> {
         luma(frame, &mut self.luma);
-        self.observer.observe(&self.luma, frame.size());
+        self.observer.observe_with(&self.luma, frame.size(), self.hint.take().as_ref());
         self.horizon = 1;
         self.candidates.push(frame, &self.observer);
         match self.choice {

@@ -11,7 +11,7 @@ use crate::vision::{FloatImage, RgbImage};
 
 use super::pending::{Pending, PendingRing};
 use super::{
-    Distance, Forecaster, Horizon, RunningMedian, StepScore, Surprise, SurpriseEvent,
+    Distance, Forecaster, Horizon, MotionPriors, RunningMedian, StepScore, Surprise, SurpriseEvent,
     SurpriseOptions, Totals,
 };
 
@@ -85,6 +85,7 @@ pub struct Predictor {
     fed: u64,
     surprise: Surprise,
     totals: Totals,
+    priors: MotionPriors,
 }
 
 impl Predictor {
@@ -135,7 +136,15 @@ impl Predictor {
             fed: 0,
             surprise: Surprise::new(options.surprise),
             totals: Totals::default(),
+            priors: MotionPriors::default(),
         })
+    }
+
+    /// Tells the forecaster of the camera's own motion, by sequence number.
+    #[must_use]
+    pub fn with_motion_priors(mut self, priors: MotionPriors) -> Self {
+        self.priors = priors;
+        self
     }
 
     /// Size of the frames.
@@ -305,6 +314,9 @@ impl Predictor {
             .frames(self.interval(), self.age.get())
             .min(u32::try_from(most).unwrap_or(u32::MAX).max(1));
         let mut slot = self.pending.take();
+        if !self.priors.is_empty() {
+            self.forecaster.hint(self.priors.over(seq, self.options.stride));
+        }
         let started = MonoTime::now();
         let outcome = self.look_ahead(horizon, image, &mut slot.prediction);
         let infer = MonoTime::now().since(started);

@@ -1,6 +1,6 @@
 //! The feature planes a `blend` network sees.
 
-use super::{BLOCK, CANDIDATES};
+use super::CANDIDATES;
 
 /// Planes of features.
 pub const FEATURES: usize = 40;
@@ -81,38 +81,6 @@ pub(super) mod plane {
 
 const _: () = assert!(plane::OUTSIDE + 1 == FEATURES);
 
-/// The sum of absolute differences of each block, scaled to 64 pixels where a block is cut off.
-pub(super) fn block_errors(a: &[u8], b: &[u8], width: usize, height: usize, out: &mut Vec<u32>) {
-    let (columns, rows) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
-    out.clear();
-    out.resize(columns * rows, 0);
-    let lines = a.chunks_exact(width).zip(b.chunks_exact(width)).take(height);
-    for (y, (a, b)) in lines.enumerate() {
-        let sums = &mut out[y / BLOCK * columns..(y / BLOCK + 1) * columns];
-        for ((s, a), b) in sums.iter_mut().zip(a.chunks(BLOCK)).zip(b.chunks(BLOCK)) {
-            let line: u16 = a.iter().zip(b).map(|(&a, &b)| u16::from(a.abs_diff(b))).sum();
-            *s += u32::from(line);
-        }
-    }
-    whole_blocks(width, height, out);
-}
-
-/// Scales sums over blocks that are cut off by the edge to 64 pixels.
-pub(super) fn whole_blocks(width: usize, height: usize, sums: &mut [u32]) {
-    let columns = width.div_ceil(BLOCK);
-    let rows = height.div_ceil(BLOCK);
-    let side = |at: usize, total: usize| (total - at * BLOCK).min(BLOCK) as u32;
-    for row in 0..rows {
-        for column in 0..columns {
-            let pixels = side(column, width) * side(row, height);
-            if pixels < 64 {
-                let s = &mut sums[row * columns + column];
-                *s = *s * 64 / pixels;
-            }
-        }
-    }
-}
-
 /// `(4 * own + 2 * (left + right + above + below) + corners + 8) >> 4` over the blocks around each,
 /// edges repeated.
 pub(super) fn smooth(values: &[u32], columns: usize, rows: usize, out: &mut Vec<u32>) {
@@ -132,14 +100,6 @@ pub(super) fn smooth(values: &[u32], columns: usize, rows: usize, out: &mut Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cut_off_blocks_count_as_whole_ones() {
-        let (a, b) = ([7; 9 * 10], [4; 9 * 10]);
-        let mut sums = Vec::new();
-        block_errors(&a, &b, 9, 10, &mut sums);
-        assert_eq!(sums, [3 * 64; 4]);
-    }
 
     #[test]
     fn smoothing_keeps_flat_areas_and_spreads_peaks() {

@@ -5,6 +5,7 @@
 //! far, how the content moves, and how frames repeat. [`Mixer`] then mixes the candidates. All of
 //! it is integer arithmetic and fixed by `docs/contract-blend-1.md`; the trainer calls this code.
 
+mod blocks;
 mod cadence;
 mod candidates;
 mod features;

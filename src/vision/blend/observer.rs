@@ -1,9 +1,12 @@
 //! What is known of a stream when the next frame is to be predicted.
 
 use crate::frame::Size;
-use crate::vision::motion::{CELL, Compensator, LumaPyramid, MotionField, MotionSearch, Scale};
+use crate::vision::motion::{
+    CELL, Compensator, Homography, LumaPyramid, MotionField, MotionSearch, Scale,
+};
 
-use super::features::{Features, block_errors, plane, smooth, whole_blocks};
+use super::blocks::{Plane, block_errors, block_gradients, block_spreads, cell_differences};
+use super::features::{Features, plane, smooth};
 use super::mean::mean7;
 use super::{BLOCK, CANDIDATES, Cadence, log16};
 
@@ -14,6 +17,8 @@ pub struct Observer {
     size: Size,
     seen: u32,
     search: MotionSearch,
+    /// Camera motion from the distinct frame to the newest.
+    prior: Option<Homography>,
     compensator: Compensator,
     cadence: Cadence,
     newest: LumaPyramid,
@@ -33,6 +38,7 @@ pub struct Observer {
     /// Running means of the candidates' errors, in 1/16 of sums over blocks.
     past: [Vec<u32>; CANDIDATES],
     errors: Vec<u32>,
+    cells: Vec<i32>,
     smoothed: Vec<u32>,
     line: Vec<u16>,
     features: Features,
@@ -77,6 +83,12 @@ impl Observer {
 
     /// Takes in the newest frame's luma, `width * height` bytes. A new size is a reset.
     pub fn observe(&mut self, luma: &[u8], size: Size) {
+        self.observe_with(luma, size, None);
+    }
+
+    /// As [`Observer::observe`]; `prior` maps the pixels of this frame to the one before, as far as
+    /// the camera's own motion is known.
+    pub fn observe_with(&mut self, luma: &[u8], size: Size, prior: Option<&Homography>) {
         if size != self.size {
             self.reset();
             self.size = size;
@@ -88,7 +100,7 @@ impl Observer {
         self.features.reshape(columns, rows);
         self.seen = self.seen.saturating_add(1);
         self.judge(luma);
-        self.follow(luma);
+        self.follow(luma, prior);
         self.propose(luma);
         self.describe(luma);
     }
@@ -115,7 +127,7 @@ impl Observer {
     }
 
     /// Finds the motion since the last distinct frame.
-    fn follow(&mut self, luma: &[u8]) {
+    fn follow(&mut self, luma: &[u8], prior: Option<&Homography>) {
         std::mem::swap(&mut self.before, &mut self.newest);
         self.newest.build(luma, self.size);
         if self.seen < 2 {
@@ -135,8 +147,11 @@ impl Observer {
         } else {
             std::mem::swap(&mut self.distinct, &mut self.before);
             self.distance = 1;
+            // A repeat shows what the frame before did, so that one's holds for it too.
+            self.prior = prior.copied();
         }
-        self.search.search(&self.newest, &self.distinct, &mut self.matched);
+        let prior = self.prior.as_ref();
+        self.search.search_from(&self.newest, &self.distinct, prior, &mut self.matched);
         self.matched.project(&mut self.ahead);
     }
 
@@ -185,36 +200,13 @@ impl Observer {
 
     /// Gradients, mean and spread of each block.
     fn texture(&mut self, luma: &[u8]) {
-        let (width, height) = (self.size.w(), self.size.h());
-        let (columns, rows) = (self.features.columns(), self.features.rows());
-        let sums = &mut self.errors;
-        sums.clear();
-        sums.resize(columns * rows, 0);
-        for (y, line) in luma.chunks_exact(width).take(height).enumerate() {
-            let below = if y + 1 < height { &luma[(y + 1) * width..(y + 2) * width] } else { line };
-            let sums = &mut sums[y / BLOCK * columns..(y / BLOCK + 1) * columns];
-            for (x, (&own, &below)) in line.iter().zip(below).enumerate() {
-                let right = line.get(x + 1).copied().unwrap_or(own);
-                sums[x / BLOCK] += u32::from(own.abs_diff(right)) + u32::from(own.abs_diff(below));
-            }
-        }
-        whole_blocks(width, height, sums);
-        logs(sums, self.features.plane_mut(plane::ACTIVITY));
-
-        for row in 0..rows {
-            for column in 0..columns {
-                let (x, y) = (column * BLOCK, row * BLOCK);
-                let (right, below) = ((x + BLOCK).min(width), (y + BLOCK).min(height));
-                let pixels = ((right - x) * (below - y)) as u32;
-                let lines = || (y..below).map(|y| &luma[y * width + x..y * width + right]);
-                let sum: u32 = lines().flatten().map(|&v| u32::from(v)).sum();
-                let mean = (sum + pixels / 2) / pixels;
-                let spread: u32 = lines().flatten().map(|&v| u32::from(v).abs_diff(mean)).sum();
-                let at = row * columns + column;
-                self.features.plane_mut(plane::MEAN)[at] = mean as u8;
-                self.features.plane_mut(plane::SPREAD)[at] = log16(spread * 64 / pixels);
-            }
-        }
+        let whole = Plane { data: luma, width: self.size.w(), height: self.size.h() };
+        block_gradients(whole, &mut self.errors);
+        logs(&self.errors, self.features.plane_mut(plane::ACTIVITY));
+        block_spreads(whole, |at, mean, spread| {
+            self.features.plane_mut(plane::MEAN)[at] = mean;
+            self.features.plane_mut(plane::SPREAD)[at] = log16(spread);
+        });
     }
 
     /// Displacements, how they bend, and how well they explain the newest frame.
@@ -271,26 +263,21 @@ impl Observer {
     fn quarters(&mut self, luma: &[u8]) {
         let (width, height) = (self.size.w(), self.size.h());
         let (columns, rows) = (self.features.columns(), self.features.rows());
-        for row in 0..rows {
-            for column in 0..columns {
-                for quarter in 0..4 {
-                    let x = column * BLOCK + quarter % 2 * CELL;
-                    let y = row * BLOCK + quarter / 2 * CELL;
-                    let (right, below) = ((x + CELL).min(width), (y + CELL).min(height));
-                    let mut sum = 0_i32;
-                    let mut pixels = 0;
-                    for y in y..below {
-                        for x in x..right {
-                            let at = y * width + x;
-                            sum += i32::from(self.candidates[1][at]) - i32::from(luma[at]);
-                            pixels += 1;
-                        }
-                    }
-                    let mean =
-                        if pixels == 0 { 0 } else { (2 * sum + pixels).div_euclid(2 * pixels) };
-                    self.features.plane_mut(plane::QUARTER + quarter)[row * columns + column] =
-                        (128 + mean).clamp(0, 255) as u8;
-                }
+        cell_differences(&self.candidates[1], luma, width, height, &mut self.cells);
+        let across = width.div_ceil(CELL);
+        for quarter in 0..4 {
+            let plane = self.features.plane_mut(plane::QUARTER + quarter);
+            for (at, value) in plane.iter_mut().enumerate().take(columns * rows) {
+                let x = 2 * (at % columns) + quarter % 2;
+                let y = 2 * (at / columns) + quarter / 2;
+                let side = |at: usize, total: usize| total.saturating_sub(at * CELL).min(CELL);
+                let pixels = (side(x, width) * side(y, height)) as i32;
+                let mean = if pixels == 0 {
+                    0
+                } else {
+                    (2 * self.cells[y * across + x] + pixels).div_euclid(2 * pixels)
+                };
+                *value = (128 + mean).clamp(0, 255) as u8;
             }
         }
     }

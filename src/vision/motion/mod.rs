@@ -8,11 +8,13 @@
 
 mod compensate;
 mod field;
+mod homography;
 mod patch;
 mod pyramid;
 mod search;
 
 pub use compensate::{Compensator, GROUP, Scale, Wanted};
 pub use field::{CELL, MotionField, Vector};
+pub use homography::Homography;
 pub use pyramid::{LumaPyramid, luma};
 pub use search::{MotionSearch, SearchOptions};

@@ -3,6 +3,7 @@
 use crate::vision::dispatch::vectorised;
 
 use super::field::{CELL, MotionField, Vector};
+use super::homography::Homography;
 #[cfg(target_arch = "x86_64")]
 use super::patch::Avx2;
 use super::patch::{Kernel, Portable, Residual};
@@ -52,6 +53,18 @@ impl MotionSearch {
     /// Finds where the content of each cell of `newer` was in `older`. Pictures of different sizes
     /// have no motion.
     pub fn search(&mut self, newer: &LumaPyramid, older: &LumaPyramid, field: &mut MotionField) {
+        self.search_from(newer, older, None, field);
+    }
+
+    /// As [`MotionSearch::search`], beginning at the coarsest level with what `prior` says of the
+    /// camera's own motion. It is a beginning only: what fits better is still taken.
+    pub fn search_from(
+        &mut self,
+        newer: &LumaPyramid,
+        older: &LumaPyramid,
+        prior: Option<&Homography>,
+        field: &mut MotionField,
+    ) {
         let size = newer.size();
         field.reset(size.w().div_ceil(CELL), size.h().div_ceil(CELL));
         if older.size() != size || newer.levels.is_empty() {
@@ -60,6 +73,10 @@ impl MotionSearch {
         let coarsest = newer.levels.len() - 1;
         let finest = self.options.finest.min(coarsest);
         self.coarse.reset(0, 0);
+        if let Some(prior) = prior {
+            let level = &newer.levels[coarsest];
+            begin(prior, level.width, level.height, coarsest, &mut self.coarse);
+        }
         for at in (finest..=coarsest).rev() {
             let (new, old) = (&newer.levels[at], &older.levels[at]);
             gradients(new, &mut self.gradient);
@@ -115,6 +132,30 @@ impl MotionSearch {
         }
     }
 }
+
+/// The field of a level above the coarsest, of `width` by `height` samples, as `prior` has it.
+fn begin(
+    prior: &Homography,
+    width: usize,
+    height: usize,
+    coarsest: usize,
+    field: &mut MotionField,
+) {
+    let cells = |side: usize| (side.div_ceil(CELL) + 1).div_ceil(2);
+    field.reset(cells(width), cells(height));
+    let columns = field.columns;
+    for (at, vector) in field.vectors.iter_mut().enumerate() {
+        // The middle between the two patches that a cell of this field is for.
+        let middle = |at: usize| ((8 * at + 2) << coarsest) as i64;
+        let shift = coarsest as u32 + 1;
+        let (x, y) =
+            prior.displacement(middle(at % columns), middle(at / columns), shift, MOST_BEGUN);
+        *vector = Vector { x: x as i16, y: y as i16 };
+    }
+}
+
+/// The largest vector begun with, in 1/64 sample; the search doubles it.
+const MOST_BEGUN: i64 = 8_192;
 
 /// Twice the central differences of a level, in its layout; the outermost border is zero.
 fn gradients(level: &Level, out: &mut [Vec<i16>; 2]) {

@@ -113,3 +113,103 @@ fn every_instruction_set_gives_the_same_field() {
     let bytes = |p: &[Patch]| p.iter().map(|p| (p.vector, p.cost, p.cells)).collect::<Vec<_>>();
     assert_eq!(bytes(&fast), bytes(&plain));
 }
+
+/// A texture without a period: smoothed noise of two sizes, at (x, y).
+fn rock(x: f64, y: f64) -> f64 {
+    let noise = |x: i64, y: i64| {
+        let mut h = (x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b)) as u32;
+        h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
+        h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
+        f64::from(h ^ (h >> 15)) / f64::from(u32::MAX)
+    };
+    let octave = |size: f64| {
+        let (x, y) = (x / size, y / size);
+        let ease = |t: f64| t * t * (3.0 - 2.0 * t);
+        let (fx, fy) = (ease(x - x.floor()), ease(y - y.floor()));
+        let (x, y) = (x.floor() as i64, y.floor() as i64);
+        let line = |y: i64| noise(x, y) * (1.0 - fx) + noise(x + 1, y) * fx;
+        line(y) * (1.0 - fy) + line(y + 1) * fy
+    };
+    20.0 + 120.0 * octave(17.0) + 90.0 * octave(7.0)
+}
+
+/// What a camera sees whose pixels lie at `to` on the rock.
+fn seen(size: Size, to: impl Fn(f64, f64) -> (f64, f64)) -> LumaPyramid {
+    let at = |i: usize| {
+        let (x, y) = to((i % size.w()) as f64, (i / size.w()) as f64);
+        rock(x, y) as u8
+    };
+    let plane: Vec<u8> = (0..size.pixels()).map(at).collect();
+    let mut pyramid = LumaPyramid::default();
+    pyramid.build(&plane, size);
+    pyramid
+}
+
+/// The share of cells, of those whose content is in both pictures, that are found to half a pixel.
+fn found(field: &MotionField, size: Size, to: impl Fn(f64, f64) -> (f64, f64)) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for row in 0..field.rows {
+        for column in 0..field.columns {
+            let (x, y) = (4.0 * column as f64 + 1.5, 4.0 * row as f64 + 1.5);
+            let (sx, sy) = to(x, y);
+            let inside = |v: f64, side: usize| v > 12.0 && v < side as f64 - 12.0;
+            if inside(sx, size.w()) && inside(sy, size.h()) {
+                let v = field.at(column as isize, row as isize);
+                let off = |v: i16, d: f64| (f64::from(v) / 64.0 - d).abs();
+                all += 1;
+                right += u32::from(off(v.x, sx - x) < 0.5 && off(v.y, sy - y) < 0.5);
+            }
+        }
+    }
+    assert!(all > 300, "{all} cells are in both");
+    f64::from(right) / f64::from(all)
+}
+
+#[test]
+fn a_prior_finds_a_pan_and_a_turn_that_the_search_alone_misses() {
+    let size = Size::new(320, 240);
+    let (sin, cos) = 0.6_f64.sin_cos();
+    let (cx, cy) = (160.0, 120.0);
+    // Where a pixel of the newer picture was in the older one.
+    let pan = [1.0, 0.0, 150.0, 0.0, 1.0, -40.0, 0.0, 0.0, 1.0];
+    let turn =
+        [cos, -sin, cx - cos * cx + sin * cy, sin, cos, cy - sin * cx - cos * cy, 0.0, 0.0, 1.0];
+    let older = seen(size, |x, y| (x, y));
+    for (name, map) in [("pan", pan), ("turn", turn)] {
+        let to =
+            |x: f64, y: f64| (map[0] * x + map[1] * y + map[2], map[3] * x + map[4] * y + map[5]);
+        let newer = seen(size, to);
+        let mut field = MotionField::default();
+        let mut search = MotionSearch::default();
+        search.search(&newer, &older, &mut field);
+        let alone = found(&field, size, to);
+        let exact = Homography::new(map).unwrap();
+        search.search_from(&newer, &older, Some(&exact), &mut field);
+        let begun = found(&field, size, to);
+        assert!(alone < 0.5 && begun > 0.9, "{name}: {alone:.2} alone, {begun:.2} with the prior");
+        // A gyroscope that drifts by some pixels still helps.
+        let mut drifted = map;
+        drifted[2] += 5.0;
+        drifted[5] -= 4.0;
+        let drifted = Homography::new(drifted).unwrap();
+        search.search_from(&newer, &older, Some(&drifted), &mut field);
+        let close = found(&field, size, to);
+        assert!(close > 0.85, "{name}: {close:.2} with a prior that is off");
+    }
+}
+
+#[test]
+fn a_prior_that_says_nothing_or_lies_does_little_harm() {
+    let size = Size::new(96, 72);
+    let (newer, older) = (texture(size, 2.5, -1.0), texture(size, 0.0, 0.0));
+    let mut search = MotionSearch::default();
+    let (mut plain, mut begun) = (MotionField::default(), MotionField::default());
+    search.search(&newer, &older, &mut plain);
+    search.search_from(&newer, &older, Some(&Homography::IDENTITY), &mut begun);
+    assert_eq!(plain, begun, "standing still is where the search begins by itself");
+    let wild = Homography::new([1.0, 0.0, 9e3, 0.0, 1.0, -9e3, 0.0, 0.0, 1.0]).unwrap();
+    search.search_from(&newer, &older, Some(&wild), &mut begun);
+    let near = |a: &Vector, b: &Vector| a.x.abs_diff(b.x) < 32 && a.y.abs_diff(b.y) < 32;
+    let same = plain.vectors.iter().zip(&begun.vectors).filter(|(a, b)| near(a, b)).count();
+    assert!(same * 10 > plain.vectors.len() * 9, "{same} of {}", plain.vectors.len());
+}
