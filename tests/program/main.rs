@@ -12,3 +12,4 @@ mod program;
 #[cfg(unix)]
 mod reload;
 mod run;
+mod statistics;

@@ -1,5 +1,7 @@
 //! `framecast eval`: score a predictor beside copy-last on the same frames.
 
+mod baselines;
+mod sweep;
 mod table;
 
 use std::path::Path;
@@ -9,7 +11,7 @@ use framecast::engine::LoadReport;
 use framecast::frame::FramePool;
 use framecast::pipeline::Stop;
 use framecast::source::uri::{Location, redact, redact_within};
-use framecast::source::{self, SourceError};
+use framecast::source::{self, SourceError, SourceInfo};
 use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout, Row};
 use framecast::task::predict::Horizon;
 use serde::Serialize;
@@ -49,6 +51,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AHEAD", default_value = "1", value_parser = parse_horizon)]
     horizon: Horizon,
 
+    /// Score all horizons from 1 to N frames in one pass over each clip
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32),
+        conflicts_with_all = ["horizon", "skip", "baselines", "split"])]
+    sweep: Option<u32>,
+
+    /// Score linear, motion, gate and two oracles (which know the frame to come) on the same
+    /// targets too
+    #[arg(long)]
+    baselines: bool,
+
+    /// Print the scores by how wrong copy-last is, and by how frames repeated
+    #[arg(long)]
+    split: bool,
+
     /// Leave the first K targets of each clip out
     #[arg(long, value_name = "K", default_value_t = 0)]
     skip: u64,
@@ -67,6 +83,9 @@ struct Document<'a> {
     identity: Option<&'a str>,
     /// The engine of the last load; absent for a baseline.
     engine: Option<&'a LoadReport>,
+    /// Predictors without a model on the same targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    baselines: Vec<baselines::Baseline>,
 }
 
 /// Runs `framecast eval`.
@@ -78,12 +97,20 @@ pub(crate) fn run(args: &Args) -> Outcome {
         skip: args.skip,
         width: args.width,
         horizon: args.horizon,
+        ..EvalOptions::default()
     };
     if args.layout == Layout::Sequences && args.horizon != Horizon::default() {
         return Err(usage("--horizon looks further ahead in clips; a sequence has one target"));
     }
     if args.horizon == Horizon::Auto {
         return Err(usage("--horizon auto follows the age of live results; give frames or a time"));
+    }
+    if args.layout == Layout::Sequences && args.sweep.is_some() {
+        return Err(usage("--sweep looks further ahead in clips; a sequence has one target"));
+    }
+    let one_clip = args.layout == Layout::Clip && args.sources.len() == 1 && args.sweep.is_none();
+    if config.predict.motion_prior.is_some() && !one_clip {
+        return Err(usage("a motion prior is that of one clip, without --sweep"));
     }
     if args.layout == Layout::Sequences && args.skip > 0 {
         return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
@@ -98,6 +125,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
+    if let Some(most) = args.sweep {
+        return sweep::run(args, &config, &options, most, &stop);
+    }
     let mut ran: Option<(String, String, Option<LoadReport>)> = None;
     let mut make = |size| {
         let opened = forecaster::open(&config, size)?;
@@ -105,30 +135,29 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ran = Some((name.to_owned(), identity.to_owned(), opened.report));
         Ok::<_, Failure>(opened.forecaster)
     };
-    let mut evaluator = Evaluator::new(options, &mut make);
-    let mut rows = Vec::new();
-    for uri in &args.sources {
-        if stop.is_aborted() {
-            break;
-        }
-        let row = match evaluate(uri, args, &config, &mut evaluator, &stop) {
-            // One source that cannot be read takes nothing from the others.
-            Err(failure) if failure.code() == exit::SOURCE => {
-                Row::failed(&redact(uri), redact_within(&failure.to_string()))
-            }
-            outcome => outcome?,
-        };
-        rows.push(row);
-    }
+    let priors = forecaster::motion_priors(&config)?;
+    let mut evaluator = Evaluator::new(options, &mut make).with_motion_priors(priors);
+    let rows = rows(args, &config, &mut evaluator, &stop)?;
     let (name, identity, engine) = ran.unwrap_or((config.model.path.clone(), String::new(), None));
     let report = EvalReport::new(&name, &options, rows);
+    let baselines = if args.baselines && !stop.is_aborted() {
+        baselines::rows(args, &config, &options, &stop)?
+    } else {
+        Vec::new()
+    };
     let text = if args.json {
         let identity = Some(identity.as_str()).filter(|i| !i.is_empty());
-        let document = Document { report: &report, identity, engine: engine.as_ref() };
+        let document = Document { report: &report, identity, engine: engine.as_ref(), baselines };
         let json = serde_json::to_string_pretty(&document);
         format!("{}\n", json.map_err(anyhow::Error::from)?)
     } else {
-        table::text(&report, engine.as_ref())
+        let mut text = table::text(&report, engine.as_ref());
+        text += &table::intervals(&report);
+        text += &baselines::text(&baselines);
+        if args.split {
+            text += &table::parts(&report);
+        }
+        text
     };
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
     if stop.is_aborted() {
@@ -145,6 +174,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
     }
     Ok(())
+}
+
+/// Evaluates every source.
+fn rows(
+    args: &Args,
+    config: &Config,
+    evaluator: &mut Evaluator<'_, Failure>,
+    stop: &Stop,
+) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for uri in &args.sources {
+        if stop.is_aborted() {
+            break;
+        }
+        let row = match evaluate(uri, args, config, evaluator, stop) {
+            // One source that cannot be read takes nothing from the others.
+            Err(failure) if failure.code() == exit::SOURCE => {
+                Row::failed(&redact(uri), redact_within(&failure.to_string()))
+            }
+            outcome => outcome?,
+        };
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn evaluate(
@@ -168,14 +221,18 @@ fn evaluate(
     // The frame in work, the one kept by a source that reads ahead, and what a camera holds.
     let pool = FramePool::new(4 + options.buffers as usize);
     let mut source = source::open(uri, &options, &pool)?;
-    let info = source.info();
-    let demo = matches!(Location::parse(uri), Ok(Location::Demo(_)));
-    let endless = info.live || (demo && info.frames.is_none());
+    let endless = endless(uri, source.info());
     if endless && args.frames.is_none() {
         tracing::warn!("{shown} has no end; {ENDLESS_FRAMES} frames are read (see --frames)");
     }
     evaluator.limit_frames(args.frames.or(endless.then_some(ENDLESS_FRAMES)));
     evaluator.clip(&shown, source.as_mut(), &mut progress)
+}
+
+/// Whether a source goes on for ever.
+fn endless(uri: &str, info: &SourceInfo) -> bool {
+    let demo = matches!(Location::parse(uri), Ok(Location::Demo(_)));
+    info.live || (demo && info.frames.is_none())
 }
 
 fn usage(reason: &'static str) -> Failure {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use framecast::engine::LoadReport;
-use framecast::task::evaluate::{EvalReport, LatencyMs, Means, Paired};
+use framecast::task::evaluate::{EvalReport, Interval, LatencyMs, Means, Paired};
 
 /// The report as text: two lines a source, model above copy-last, then all of them pooled.
 pub(super) fn text(report: &EvalReport, engine: Option<&LoadReport>) -> String {
@@ -55,11 +55,58 @@ pub(super) fn text(report: &EvalReport, engine: Option<&LoadReport>) -> String {
     text
 }
 
+/// How sure the pooled differences from copy-last are.
+pub(super) fn intervals(report: &EvalReport) -> String {
+    let s = &report.statistics;
+    let d = &s.differences;
+    let interval = |name: &str, interval: &Option<Interval>, digits: usize| {
+        interval.map(|Interval { value, low, high }| {
+            format!("{name} {value:+.digits$} [{low:+.digits$}, {high:+.digits$}]")
+        })
+    };
+    let list = [
+        interval("PD", &d.pd, 3),
+        interval("MSE", &d.mse, 6),
+        interval("PSNR", &d.psnr, 2),
+        interval("PSNR of frames", &d.psnr_frames, 2),
+        interval("SSIM", &d.ssim, 4),
+    ];
+    let list: Vec<String> = list.into_iter().flatten().collect();
+    if list.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nover copy-last, 95 % of {} draws of {}\n  {}\n",
+        s.resamples,
+        s.unit,
+        list.join("  ")
+    )
+}
+
+/// Where the difference comes from.
+pub(super) fn parts(report: &EvalReport) -> String {
+    let mut text = String::new();
+    let groups = [
+        ("by the error of copy-last", &report.statistics.motion),
+        ("by the four steps before (1 = repeat, oldest first)", &report.statistics.cadence),
+    ];
+    for (title, parts) in groups {
+        text += &format!("\n{title}\n");
+        for part in parts {
+            text +=
+                &format!("  {:<7}{:>6} targets, {}\n", part.name, part.targets, pairs(part.paired));
+            text += &format!("    model      {}\n", means(&part.model));
+            text += &format!("    copy-last  {}\n", means(&part.copy_last));
+        }
+    }
+    text
+}
+
 fn clip(name: &str, width: usize) -> String {
     name.chars().take(width).collect()
 }
 
-fn means(means: &Means) -> String {
+pub(super) fn means(means: &Means) -> String {
     let number = |v: Option<f64>, width: usize, digits: usize, none: &str| match v {
         Some(v) => format!("{v:>width$.digits$}"),
         None => format!("{none:>width$}"),

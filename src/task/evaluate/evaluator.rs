@@ -7,18 +7,19 @@ use crate::frame::{DropReason, FrameMeta, FrameSeq, MonoTime, Size};
 use crate::model::ResetReason;
 use crate::source::{Limits, Read, Source};
 use crate::task::TaskError;
-use crate::task::predict::{Forecaster, Predictor, PredictorOptions};
+use crate::task::predict::{Forecaster, MotionPriors, Predictor, PredictorOptions};
 use crate::vision::resize::{Resizer, to_width};
 use crate::vision::{FrameConverter, RgbImage, VisionError};
 
 use super::judge::Judge;
+use super::pattern::Steps;
 use super::picture::PictureReader;
 use super::sequences::{self, Sequence};
 use super::tally::Tally;
 use super::{EvalOptions, Row};
 
 /// How long one frame of a live source may take; a recording that is silent fails by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a forecaster for frames of a size; called once for each size in turn. Its error `E` is
 /// what the evaluation fails with.
@@ -35,6 +36,8 @@ pub struct Evaluator<'a, E> {
     /// A forecaster kept for further sources of the same size.
     kept: Option<(Size, Box<dyn Forecaster>)>,
     judge: Judge,
+    steps: Steps,
+    priors: MotionPriors,
     resizer: Resizer,
     scaled: RgbImage,
 }
@@ -46,7 +49,9 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
             options,
             make,
             kept: None,
-            judge: Judge::default(),
+            judge: Judge::new(options.hindsight, options.without_ssim),
+            steps: Steps::default(),
+            priors: MotionPriors::default(),
             resizer: Resizer::new(),
             scaled: RgbImage::default(),
         }
@@ -55,6 +60,13 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
     /// Changes how much is read of the sources to come.
     pub const fn limit_frames(&mut self, frames: Option<u64>) {
         self.options.frames = frames;
+    }
+
+    /// Tells the predictor of clips of the camera's own motion, by frame number.
+    #[must_use]
+    pub fn with_motion_priors(mut self, priors: MotionPriors) -> Self {
+        self.priors = priors;
+        self
     }
 
     /// A predictor with reset state for frames of `size`.
@@ -82,6 +94,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         progress: &mut Progress<'_>,
     ) -> Result<Row, E> {
         let mut tally = Tally::default();
+        self.steps.reset();
         let mut converter = FrameConverter::new();
         let mut rgb = RgbImage::default();
         let mut predictor: Option<Predictor> = None;
@@ -93,6 +106,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                 Ok(Read::Frame(frame)) => frame,
                 Ok(Read::Lost { frames, .. }) => {
                     tally.lost += frames;
+                    self.steps.reset();
                     continue;
                 }
                 Ok(Read::Reopened) => {
@@ -131,7 +145,8 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                 None => {
                     let rate = source.info().rate;
                     let horizon = self.options.horizon;
-                    self.predictor(size, PredictorOptions { horizon, rate, ..Default::default() })?
+                    let wishes = PredictorOptions { horizon, rate, ..Default::default() };
+                    self.predictor(size, wishes)?.with_motion_priors(self.priors.clone())
                 }
             };
             let picture = if self.options.width.is_some() { &self.scaled } else { &rgb };
@@ -149,9 +164,10 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
                 targets += 1;
                 if targets > self.options.skip {
                     let (model, copy_last) = self.judge.score(picture, made, last)?;
-                    tally.scores.add(&model, &copy_last);
+                    tally.add(model, copy_last, self.steps.pattern());
                 }
             }
+            self.steps.push(picture);
             predictor = Some(current);
             if !progress(read, total) {
                 break;
@@ -241,12 +257,14 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         let size = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?.size();
         let mut predictor = self.predictor(size, PredictorOptions::default())?;
         let (mut last, mut times) = (RgbImage::default(), Vec::new());
+        self.steps.reset();
         let mut inputs = inputs.iter();
         for seq in 0.. {
             let image = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?;
             // Nominal times; nothing depends on them at a horizon of one frame.
             let meta = FrameMeta { seq: FrameSeq(seq), ..FrameMeta::default() };
             times.push(predictor.step(image, &meta)?.infer);
+            self.steps.push(image);
             let fed = if self.options.width.is_some() { &mut self.scaled } else { &mut picture };
             std::mem::swap(&mut last, fed);
             let next = inputs.next();
@@ -266,7 +284,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
         let target = scale(&self.options, &mut self.resizer, &picture, &mut self.scaled)?;
         if let Some(prediction) = predictor.prediction() {
             let (model, copy_last) = self.judge.score(target, prediction, &last)?;
-            tally.scores.add(&model, &copy_last);
+            tally.add(model, copy_last, self.steps.pattern());
         }
         times.into_iter().for_each(|time| tally.time(time));
         tally.note_resets(&predictor);
@@ -276,7 +294,7 @@ impl<'a, E: From<TaskError>> Evaluator<'a, E> {
 }
 
 /// The picture as it is evaluated: scaled into `scaled` with `--width`, else as it is.
-fn scale<'p>(
+pub(super) fn scale<'p>(
     options: &EvalOptions,
     resizer: &mut Resizer,
     picture: &'p RgbImage,

@@ -4,12 +4,16 @@
 //! that what is measured here is what a stream gets.
 
 mod evaluator;
+mod hindsight;
 mod judge;
+mod pattern;
 mod picture;
 mod report;
 mod scores;
 mod sequence_set;
 mod sequences;
+mod statistics;
+mod sweep;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -20,10 +24,13 @@ use serde::Serialize;
 
 use crate::task::predict::Horizon;
 pub use evaluator::{Evaluator, Maker, Progress};
+pub use hindsight::Hindsight;
+pub use pattern::Pattern;
 pub use report::{EvalReport, LatencyMs, Row};
 pub use scores::{FrameScore, Means, Paired, Scores};
-
 pub use sequence_set::SequenceSet;
+pub use statistics::{Differences, Interval, Part, Statistics};
+pub use sweep::{Reach, sweep};
 
 /// How data are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -61,4 +68,8 @@ pub struct EvalOptions {
     pub width: Option<u32>,
     /// How far ahead is predicted in clips; a sequence has one target, the next frame.
     pub horizon: Horizon,
+    /// Scores a perfect choice between the prediction and the last frame instead.
+    pub hindsight: Option<Hindsight>,
+    /// Leaves structural similarity out, which costs more than many predictors do.
+    pub without_ssim: bool,
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::frame::Size;
 use crate::source::Damage;
 
-use super::{Layout, Means, Paired, Scores};
+use super::statistics::Target;
+use super::{Layout, Means, Paired, Scores, Statistics};
 
 /// Time the predictor took for a frame, metrics not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -66,6 +67,8 @@ pub struct Row {
     #[serde(skip)]
     pub(super) scores: Scores,
     #[serde(skip)]
+    pub(super) targets: Vec<Target>,
+    #[serde(skip)]
     pub(super) times: Vec<f32>,
 }
 
@@ -77,7 +80,7 @@ impl Row {
     }
 
     pub(super) fn new(source: &str, size: Option<Size>, tally: super::tally::Tally) -> Self {
-        let super::tally::Tally { scores, times, lost, resets } = tally;
+        let super::tally::Tally { scores, targets, times, lost, resets } = tally;
         Self {
             source: source.to_owned(),
             size: size.map(|s| s.to_string()).unwrap_or_default(),
@@ -92,6 +95,7 @@ impl Row {
             error: None,
             damage: Damage::default(),
             scores,
+            targets,
             times,
         }
     }
@@ -128,6 +132,8 @@ pub struct EvalReport {
     pub paired: Paired,
     /// Time of a prediction.
     pub latency_ms: LatencyMs,
+    /// How sure the differences from copy-last are, and where they come from.
+    pub statistics: Statistics,
     /// One row a source.
     pub sources: Vec<Row>,
 }
@@ -157,6 +163,7 @@ impl EvalReport {
             copy_last: scores.copy_last(),
             paired: scores.paired(),
             latency_ms: LatencyMs::of(&times),
+            statistics: Statistics::new(options.layout, rows.iter().map(|r| r.targets.as_slice())),
             sources: rows,
         }
     }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crate::task::predict::Predictor;
 
-use super::Scores;
+use super::pattern::Pattern;
+use super::statistics::Target;
+use super::{FrameScore, Scores};
 
 /// Counts of one source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tally {
     pub(super) scores: Scores,
+    pub(super) targets: Vec<Target>,
     /// Milliseconds of each prediction.
     pub(super) times: Vec<f32>,
     pub(super) lost: u64,
@@ -18,6 +21,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Adds a target, before which frames repeated as `pattern` says.
+    pub(super) fn add(&mut self, model: FrameScore, copy_last: FrameScore, pattern: Pattern) {
+        self.scores.add(&model, &copy_last);
+        self.targets.push(Target { model, copy_last, pattern });
+    }
+
     pub(super) fn time(&mut self, infer: Duration) {
         self.times.push((infer.as_secs_f64() * 1e3) as f32);
     }

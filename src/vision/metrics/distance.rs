@@ -88,6 +88,12 @@ fn redmean(target: [u8; 3], [r, g, b]: [f32; 3]) -> f32 {
     ((512.0 + rm) * dr * dr / 256.0 + 4.0 * dg * dg + (767.0 - rm) * db * db / 256.0).sqrt()
 }
 
+/// The perceptual distance of one pixel, as [`pd`] averages it.
+#[must_use]
+pub fn pd_of(target: [u8; 3], prediction: [f32; 3]) -> f32 {
+    redmean(target, prediction)
+}
+
 #[inline(always)]
 fn square(target: [u8; 3], prediction: [f32; 3]) -> f32 {
     let [r, g, b] = std::array::from_fn(|c| f32::from(target[c]) - prediction[c]);

@@ -8,7 +8,7 @@ mod distance;
 mod ms_ssim;
 mod ssim;
 
-pub use distance::{mse, mse_rgb, pd, pd_rgb, psnr, psnr_of, psnr_rgb};
+pub use distance::{mse, mse_rgb, pd, pd_of, pd_rgb, psnr, psnr_of, psnr_rgb};
 pub use ms_ssim::{MS_SSIM_WEIGHTS, ms_ssim_scales};
 pub use ssim::SSIM_WINDOW;
 
