@@ -9,6 +9,7 @@ mod error;
 pub mod evaluate;
 pub mod export;
 pub mod forecast;
+pub mod horizons;
 pub mod leaderboard;
 pub mod loss;
 pub mod net;

@@ -19,7 +19,8 @@ use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{
     CARD, Format, QDQ_TOLERANCE, card, conformance, engines, export_as, save,
 };
-use framecast_trainer::leaderboard::{Benchmark, Options, leaderboard};
+use framecast_trainer::horizons;
+use framecast_trainer::leaderboard::{Benchmark, Folds, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::train::{Checkpoint, Options as RunOptions, train};
@@ -111,9 +112,37 @@ enum Command {
         /// What they are ranked on
         #[arg(long, value_name = "NAME", num_args = 1.., default_values = ["catz", "clips"])]
         benchmark: Vec<Benchmark>,
+        /// Two models that did not see one half of the clips each, as one predictor that scores no
+        /// clip by weights trained on it
+        #[arg(long, value_name = "NAME=A.onnx,B.onnx", num_args = 1..)]
+        folds: Vec<Folds>,
         /// Read at most N frames of each clip, or N sequences
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
         frames: Option<u64>,
+        /// Write the Markdown here too
+        #[arg(long, value_name = "FILE.md")]
+        markdown: Option<PathBuf>,
+        /// Predictors scored at the same time; times are taken before, one by one
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        jobs: usize,
+    },
+    /// Plot what predictions gain over copy-last by how far ahead they look, on six camera clips
+    Horizons {
+        /// The Markdown to write; the plot stands beside it as .svg
+        #[arg(long, value_name = "FILE.md")]
+        out: PathBuf,
+        /// ONNX files, and folders of such
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        models: Vec<PathBuf>,
+        /// Two models that did not see one half of the clips each, as one predictor
+        #[arg(long, value_name = "NAME=A.onnx,B.onnx", num_args = 1..)]
+        folds: Vec<Folds>,
+        /// Read at most N frames of each clip
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(12..))]
+        frames: Option<u64>,
+        /// Clips swept at the same time
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        jobs: usize,
     },
     /// Draw a value of the logs of runs over their steps, as SVG
     Plot(PlotCommand),
@@ -304,13 +333,27 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             }
         }
         Command::Describe { file } => out.write_all(describe(&open(&file)?)?.as_bytes())?,
-        Command::Leaderboard { folder, models, mut benchmark, frames } => {
+        Command::Leaderboard { folder, models, mut benchmark, folds, frames, markdown, jobs } => {
             // A benchmark named twice is one.
             benchmark.sort_unstable();
             benchmark.dedup();
-            let options = Options { out: folder, models, benchmarks: benchmark, frames };
+            let options = Options {
+                out: folder,
+                models,
+                folds,
+                benchmarks: benchmark,
+                frames,
+                markdown,
+                jobs,
+                command: command_line(),
+            };
             let board = leaderboard(&options)?;
             out.write_all(board.markdown().as_bytes())?;
+        }
+        Command::Horizons { out: path, models, folds, frames, jobs } => {
+            let command = command_line();
+            let options = horizons::Options { out: path, models, folds, frames, jobs, command };
+            out.write_all(horizons::horizons(&options)?.as_bytes())?;
         }
         Command::Data { command } => command::data::run(command, out)?,
         Command::Plot(command) => command::plot::run(command, out)?,
@@ -326,4 +369,22 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The command that runs, to be told in what it makes: places outside of the working directory by
+/// their last name.
+fn command_line() -> String {
+    let mut words = vec!["framecast-train".to_owned()];
+    for word in std::env::args().skip(1) {
+        let bare = |path: &str| match path.rsplit_once('/') {
+            Some((_, name)) if path.starts_with('/') => name.to_owned(),
+            _ => path.to_owned(),
+        };
+        let parts: Vec<String> = word
+            .split('=')
+            .map(|part| part.split(',').map(bare).collect::<Vec<_>>().join(","))
+            .collect();
+        words.push(parts.join("="));
+    }
+    words.join(" ")
 }

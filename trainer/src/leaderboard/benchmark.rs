@@ -30,8 +30,30 @@ pub(super) enum Content {
         /// Names of sequences with a near-duplicate in the training set.
         duplicates: HashSet<String>,
     },
-    /// Clips: what is opened, and how many frames are read at most.
-    Clips(Vec<(String, u64)>),
+    /// Recordings.
+    Clips(Vec<Clip>),
+}
+
+/// A recording of a benchmark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clip {
+    /// What is opened.
+    pub(crate) uri: String,
+    /// Frames it has.
+    pub(crate) frames: u64,
+    /// The width its frames are scaled to.
+    pub(crate) width: Option<u32>,
+    /// The half of the recipes that did not see it: 0 for `-fold-a`, 1 for `-fold-b`.
+    pub(crate) fold: usize,
+    /// One of the six clips of the feasibility study.
+    pub(crate) study: bool,
+}
+
+impl Clip {
+    /// The name in tables.
+    pub(crate) fn title(&self) -> &str {
+        self.uri.rsplit(['/', '\\']).next().unwrap_or_default()
+    }
 }
 
 /// Above this correlation of thumbnails with a training sequence, a test sequence is not clean.
@@ -40,26 +62,30 @@ const DUPLICATE: f64 = 0.95;
 /// Sequences of the catz test set.
 const CATZ: u64 = 1_342;
 
-/// The clips with their frames.
-const CLIPS: [(&str, u64); 18] = [
-    ("CiscoVT2people_160x96_6fps.yuv", 5),
-    ("CiscoVT2people_320x192_12fps.yuv", 9),
-    ("aerial_suburb_flyover.mp4", 810),
-    ("apply_eye_makeup.avi", 164),
-    ("arm_wrestling.mp4", 280),
-    ("bikes.mp4", 250),
-    ("bottle_conveyor.mp4", 1_189),
-    ("bridge_traffic.mp4", 917),
-    ("car_overhead.mp4", 377),
-    ("cockatoo.mp4", 280),
-    ("dashcam_solidWhiteRight.mp4", 221),
-    ("foreman_cif_BA1_FT_C.264", 299),
-    ("multi_scene_qcif_LS_SVA_D.264", 1_700),
-    ("pool_cleaning.mp4", 300),
-    ("tello_indoor_takeoff.mp4", 827),
-    ("two_people_320x192.264", 9),
-    ("uav123_wakeboard7.tar", 67),
-    ("vtest_480x360.avi", 795),
+/// The width that larger clips are scaled to.
+const WIDTH: u32 = 320;
+
+/// The clips: frames, whether they keep their size, the half of the recipes that did not see them
+/// or anything of the same source, and whether the study used them.
+const CLIPS: [(&str, u64, bool, usize, bool); 18] = [
+    ("CiscoVT2people_160x96_6fps.yuv", 5, true, 0, false),
+    ("CiscoVT2people_320x192_12fps.yuv", 9, true, 0, false),
+    ("aerial_suburb_flyover.mp4", 810, false, 0, true),
+    ("apply_eye_makeup.avi", 164, false, 1, false),
+    ("arm_wrestling.mp4", 280, false, 0, false),
+    ("bikes.mp4", 250, false, 0, false),
+    ("bottle_conveyor.mp4", 1_189, false, 0, false),
+    ("bridge_traffic.mp4", 917, false, 0, true),
+    ("car_overhead.mp4", 377, false, 1, false),
+    ("cockatoo.mp4", 280, false, 1, false),
+    ("dashcam_solidWhiteRight.mp4", 221, false, 1, true),
+    ("foreman_cif_BA1_FT_C.264", 299, true, 1, true),
+    ("multi_scene_qcif_LS_SVA_D.264", 1_700, true, 1, false),
+    ("pool_cleaning.mp4", 300, false, 1, false),
+    ("tello_indoor_takeoff.mp4", 827, false, 1, true),
+    ("two_people_320x192.264", 9, true, 0, false),
+    ("uav123_wakeboard7.tar", 67, false, 1, false),
+    ("vtest_480x360.avi", 795, false, 0, true),
 ];
 
 /// Demo flights that no recipe trains on.
@@ -78,16 +104,19 @@ impl Benchmark {
                      sequences (thumbnail correlation at most 0.95)",
                 ),
             ],
-            Self::Clips => &[("clips", "18 clips at a width of 320, all targets pooled")],
+            Self::Clips => &[
+                (
+                    "clips",
+                    "18 clips at a width of 320 (foreman and smaller ones at their own size), \
+                     all targets pooled",
+                ),
+                (
+                    "clips-six",
+                    "the six camera clips of the feasibility study among them: aerial, tello, \
+                     vtest, dashcam, bridge, foreman",
+                ),
+            ],
             Self::Demo => &[("demo", "three flights of the demo camera at 160x96, pooled")],
-        }
-    }
-
-    /// The width that frames are scaled to.
-    pub(super) const fn width(self) -> Option<u32> {
-        match self {
-            Self::Clips => Some(320),
-            Self::Catz | Self::Demo => None,
         }
     }
 
@@ -96,7 +125,7 @@ impl Benchmark {
         let cut = |n: u64| n.min(limit.unwrap_or(n));
         match self {
             Self::Catz => cut(CATZ),
-            Self::Clips => CLIPS.iter().map(|(_, frames)| cut(*frames)).sum(),
+            Self::Clips => CLIPS.iter().map(|(_, frames, ..)| cut(*frames)).sum(),
             Self::Demo => cut(DEMO_FRAMES) * DEMO.len() as u64,
         }
     }
@@ -116,20 +145,31 @@ impl Benchmark {
                 })?;
                 Ok(Content::Sequences { path: found("catz/catz-test.tar.gz")?, duplicates })
             }
-            Self::Clips => {
-                let clips = CLIPS.iter().map(|(name, frames)| {
-                    let path = found(&format!("clips/{name}"))?;
-                    Ok((path.display().to_string(), *frames))
-                });
-                Ok(Content::Clips(clips.collect::<Result<_, TrainError>>()?))
+            Self::Clips => Ok(Content::Clips(clips()?)),
+            Self::Demo => {
+                let clip = |seed| Clip {
+                    uri: format!("demo:?seed={seed}&size=160x96"),
+                    frames: DEMO_FRAMES,
+                    width: None,
+                    fold: 0,
+                    study: false,
+                };
+                Ok(Content::Clips(DEMO.into_iter().map(clip).collect()))
             }
-            Self::Demo => Ok(Content::Clips(
-                DEMO.iter()
-                    .map(|seed| (format!("demo:?seed={seed}&size=160x96"), DEMO_FRAMES))
-                    .collect(),
-            )),
         }
     }
+}
+
+/// The 18 clips.
+///
+/// # Errors
+/// [`TrainError::Data`] naming one that is missing.
+pub(crate) fn clips() -> Result<Vec<Clip>, TrainError> {
+    let clip = |&(name, frames, native, fold, study): &(&str, u64, bool, usize, bool)| {
+        let uri = found(&format!("clips/{name}"))?.display().to_string();
+        Ok(Clip { uri, frames, width: (!native).then_some(WIDTH), fold, study })
+    };
+    CLIPS.iter().map(clip).collect()
 }
 
 /// The path of a file in the folder of test data.

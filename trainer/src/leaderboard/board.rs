@@ -1,8 +1,9 @@
 //! The board: tables with their rows in order.
 
-use framecast::task::evaluate::{EvalReport, Means, Paired, Row};
+use framecast::task::evaluate::{EvalReport, Means, Paired, Row, Statistics};
 use serde::Serialize;
 
+use super::pictures::Sample;
 use super::{Facts, Options};
 
 /// All tables, as `leaderboard.json` has them.
@@ -10,6 +11,8 @@ use super::{Facts, Options};
 pub struct Board {
     /// Version of this document.
     pub schema_version: u32,
+    /// What makes it again.
+    pub command: String,
     /// How it was scored.
     pub protocol: &'static str,
     /// The engine that made the scores.
@@ -22,6 +25,9 @@ pub struct Board {
     pub predictors: Vec<Facts>,
     /// What was left out or failed, and why.
     pub notes: Vec<Note>,
+    /// Pictures for the HTML.
+    #[serde(skip)]
+    pub(super) samples: Vec<Sample>,
 }
 
 /// Something that was left out or failed.
@@ -62,8 +68,34 @@ pub struct Place {
     pub means: Means,
     /// Against copy-last, target by target.
     pub paired: Paired,
+    /// How sure the differences are, and where they come from.
+    pub statistics: Statistics,
     /// The same for each source.
     pub sources: Vec<Row>,
+}
+
+impl Place {
+    /// The mean over the sources of what PSNR of frames they gain over copy-last, in dB.
+    #[must_use]
+    pub fn mean_gain(&self) -> Option<f64> {
+        let gains =
+            self.sources.iter().map(|r| Some(r.model.psnr_frames? - r.copy_last.psnr_frames?));
+        let gains: Vec<f64> = gains.collect::<Option<_>>()?;
+        (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
+    }
+
+    /// The source whose PSNR gains least over copy-last, and how much in dB. A source that both get
+    /// exactly right gains nothing.
+    #[must_use]
+    pub fn worst(&self) -> Option<(&str, f64)> {
+        let gain = |r: &Row| match (r.model.psnr, r.copy_last.psnr) {
+            (Some(model), Some(copy)) => Some(model - copy),
+            _ if r.model.mse == r.copy_last.mse && r.frames > 0 => Some(0.0),
+            _ => None,
+        };
+        let gains = self.sources.iter().filter_map(|r| Some((r.source.as_str(), gain(r)?)));
+        gains.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
 impl Board {
@@ -71,13 +103,15 @@ impl Board {
         let tables = options.benchmarks.iter().flat_map(|b| b.tables());
         let table = |&(name, holds)| Table { name, holds, rows: Vec::new() };
         Self {
-            schema_version: 1,
+            schema_version: 2,
+            command: options.command.clone(),
             protocol: "eval/1",
             engine: "tract",
             frames: options.frames,
             tables: tables.map(table).collect(),
             predictors: Vec::new(),
             notes,
+            samples: Vec::new(),
         }
     }
 
@@ -95,6 +129,7 @@ impl Board {
             targets: report.frames,
             means: report.model,
             paired: report.paired,
+            statistics: report.statistics,
             sources: report.sources,
         });
         let distance = |p: &Place| p.means.pd.unwrap_or(f64::INFINITY);

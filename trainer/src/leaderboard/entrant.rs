@@ -8,6 +8,7 @@ use framecast::engine::LoadOptions;
 use framecast::frame::Size;
 use framecast::model::analysis::analyse;
 use framecast::model::{Contract, ModelFile, Task};
+use framecast::task::evaluate::Hindsight;
 use framecast::task::predict::{CopyLast, Forecaster, Linear, Motion};
 use serde::Serialize;
 
@@ -17,20 +18,22 @@ use crate::describe::SIZES;
 use crate::evaluate::{Failure, contract, forecaster, sizes};
 
 /// Makes a baseline; those need no frame size.
-type MakeBaseline = fn() -> Box<dyn Forecaster>;
+pub(crate) type MakeBaseline = fn() -> Box<dyn Forecaster>;
 
 /// How a prediction is made.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Without a model.
-    Baseline(MakeBaseline),
+    Baseline(MakeBaseline, Option<Hindsight>),
     /// By a model.
     Model(Box<ModelFile>, Box<Contract>),
+    /// By one of two models, the one that did not see the clip in training.
+    Folds(Box<[(ModelFile, Contract); 2]>),
 }
 
 /// One predictor.
-pub(super) struct Entrant {
-    pub(super) way: Way,
-    pub(super) facts: Facts,
+pub(crate) struct Entrant {
+    pub(crate) way: Way,
+    pub(crate) facts: Facts,
 }
 
 /// What is known of a predictor without running it.
@@ -38,6 +41,8 @@ pub(super) struct Entrant {
 pub struct Facts {
     /// Name of the model or baseline; unique on the board.
     pub name: String,
+    /// Whether it can be run: an oracle knows the frame to come.
+    pub reachable: bool,
     /// SHA-256 of the model; none for a baseline.
     pub sha256: Option<String>,
     /// Bytes of the file.
@@ -51,31 +56,49 @@ pub struct Facts {
 }
 
 impl Entrant {
-    /// The forecaster for frames of `size`.
-    pub(super) fn make(
+    /// The forecaster for frames of `size` of a clip of this fold.
+    pub(crate) fn make(
         &self,
         options: &LoadOptions,
         size: Size,
+        fold: usize,
     ) -> Result<Box<dyn Forecaster>, Failure> {
         match &self.way {
-            Way::Baseline(make) => Ok(make()),
+            Way::Baseline(make, _) => Ok(make()),
             Way::Model(file, contract) => forecaster(file, contract, options, size),
+            Way::Folds(halves) => {
+                let [a, b] = halves.as_ref();
+                let (file, contract) = if fold == 0 { a } else { b };
+                forecaster(file, contract, options, size)
+            }
+        }
+    }
+
+    /// The perfect choice it makes, if it is an oracle.
+    pub(crate) const fn hindsight(&self) -> Option<Hindsight> {
+        match self.way {
+            Way::Baseline(_, hindsight) => hindsight,
+            Way::Model(..) | Way::Folds(_) => None,
         }
     }
 }
 
-/// The baselines that stand on every board.
-pub(super) fn baselines() -> Vec<Entrant> {
-    let all: [(&str, MakeBaseline); 4] = [
-        (CopyLast::NAME, || Box::new(CopyLast)),
-        (Linear::NAME, || Box::new(Linear::new())),
-        (Motion::NAME, || Box::new(Motion::velocity())),
-        (Motion::GATE, || Box::new(Motion::gate())),
+/// The baselines that stand on every board, and two oracles over them.
+pub(crate) fn baselines() -> Vec<Entrant> {
+    let motion: MakeBaseline = || Box::new(Motion::velocity());
+    let all: [(&str, MakeBaseline, Option<Hindsight>); 6] = [
+        (CopyLast::NAME, || Box::new(CopyLast), None),
+        (Linear::NAME, || Box::new(Linear::new()), None),
+        (Motion::NAME, motion, None),
+        (Motion::GATE, || Box::new(Motion::gate()), None),
+        (Hindsight::Frame.name(), motion, Some(Hindsight::Frame)),
+        (Hindsight::Block.name(), motion, Some(Hindsight::Block)),
     ];
-    let entrant = |(name, make): (&str, _)| Entrant {
-        way: Way::Baseline(make),
+    let entrant = |(name, make, hindsight): (&str, _, Option<Hindsight>)| Entrant {
+        way: Way::Baseline(make, hindsight),
         facts: Facts {
             name: name.to_owned(),
+            reachable: hindsight.is_none(),
             sha256: None,
             bytes: None,
             parameters: 0,
@@ -86,12 +109,30 @@ pub(super) fn baselines() -> Vec<Entrant> {
     all.into_iter().map(entrant).collect()
 }
 
+/// Two models as one predictor: each clip is scored by the half that did not see it. Stands on
+/// tables of clips only.
+///
+/// # Errors
+/// [`TrainError`] when one of them is no predictor.
+pub(crate) fn folds(name: &str, files: [&Path; 2]) -> Result<Entrant, TrainError> {
+    let [a, b] = [model(files[0])?, model(files[1])?];
+    let mut facts = a.facts.clone();
+    facts.name = format!("{name} (cross-fitted)");
+    facts.sha256 = None;
+    match (a.way, b.way) {
+        (Way::Model(a, ca), Way::Model(b, cb)) => {
+            Ok(Entrant { way: Way::Folds(Box::new([(*a, *ca), (*b, *cb)])), facts })
+        }
+        _ => Err(TrainError::Export { name: name.to_owned(), reason: "no model".to_owned() }),
+    }
+}
+
 /// The predictors in `places`, files and folders, and what was left out of a folder and why. A
 /// model found twice stands once.
 ///
 /// # Errors
 /// [`TrainError`] for a place that cannot be read and a named file that is no predictor.
-pub(super) fn models(places: &[PathBuf]) -> Result<(Vec<Entrant>, Vec<Note>), TrainError> {
+pub(crate) fn models(places: &[PathBuf]) -> Result<(Vec<Entrant>, Vec<Note>), TrainError> {
     let (mut list, mut left_out) = (Vec::<Entrant>::new(), Vec::new());
     for place in places {
         let folder = place.is_dir();
@@ -148,6 +189,7 @@ fn model(path: &Path) -> Result<Entrant, TrainError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let facts = Facts {
         name: stem,
+        reachable: true,
         sha256: Some(file.sha256().to_owned()),
         bytes: Some(file.bytes().len()),
         parameters,

@@ -9,27 +9,30 @@ mod entrant;
 mod grid;
 mod latency;
 mod page;
+mod parts;
+mod pictures;
 mod progress;
+mod score;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use framecast::engine::{EngineChoice, LoadOptions};
-use framecast::frame::FramePool;
-use framecast::source::{self, Limits, SourceOptions};
-use framecast::task::evaluate::{EvalOptions, EvalReport, Evaluator, Layout};
+use std::sync::{Mutex, PoisonError};
 
 pub use benchmark::Benchmark;
 pub use board::{Board, Note, Place, Table};
 pub use entrant::Facts;
 
+pub(crate) use benchmark::{Clip, clips};
+pub(crate) use entrant::{Entrant, folds, models};
+pub(crate) use score::load_options;
+
 use crate::TrainError;
 use crate::evaluate::Failure;
 use crate::export::engines;
 use benchmark::Content;
-use entrant::Entrant;
 use progress::Progress;
 
 /// What is ranked, on what.
@@ -39,20 +42,56 @@ pub struct Options {
     pub out: PathBuf,
     /// ONNX files, and folders of such.
     pub models: Vec<PathBuf>,
+    /// Pairs of models that did not see one half of the clips each, with the name of both.
+    pub folds: Vec<Folds>,
     /// The benchmarks.
     pub benchmarks: Vec<Benchmark>,
     /// The most frames of each clip, or sequences of a set, that are read.
     pub frames: Option<u64>,
+    /// A second place for the Markdown.
+    pub markdown: Option<PathBuf>,
+    /// Predictors scored at the same time.
+    pub jobs: usize,
+    /// The command that makes the board, as it is told in it.
+    pub command: String,
+}
+
+/// `NAME=A.onnx,B.onnx`: two models as one cross-fitted predictor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folds {
+    /// What both are called.
+    pub name: String,
+    /// The model that did not see the first half of the clips, and the one that did not see the
+    /// second.
+    pub files: [PathBuf; 2],
+}
+
+impl std::str::FromStr for Folds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').and_then(|(name, files)| {
+            let (a, b) = files.split_once(',')?;
+            let whole = !name.is_empty() && !a.is_empty() && !b.is_empty();
+            whole.then(|| Self { name: name.to_owned(), files: [a.into(), b.into()] })
+        });
+        parts.ok_or_else(|| format!("{text:?} is not NAME=A.onnx,B.onnx"))
+    }
 }
 
 /// Scores everything and writes the board, anew after each predictor, so that a long run that is
-/// stopped leaves what it has.
+/// stopped leaves what it has. Times are taken first, while nothing else runs.
 ///
 /// # Errors
 /// [`TrainError`] when data are missing, a named model cannot be read or the board not be written.
 /// A predictor that fails on a benchmark takes nothing from the others: the board says so.
 pub fn leaderboard(options: &Options) -> Result<Board, TrainError> {
-    let (models, left_out) = entrant::models(&options.models)?;
+    let (models, left_out) = models(&options.models)?;
+    let mut entrants = entrant::baselines();
+    entrants.extend(models);
+    for Folds { name, files: [a, b] } in &options.folds {
+        entrants.push(folds(name, [a, b])?);
+    }
     let mut contents = Vec::new();
     for &benchmark in &options.benchmarks {
         contents.push((benchmark, benchmark.open()?));
@@ -63,115 +102,90 @@ pub fn leaderboard(options: &Options) -> Result<Board, TrainError> {
     if let Some(reason) = absent {
         board.notes.push(Note::new("latency on ONNX Runtime", reason));
     }
-    let mut entrants = entrant::baselines();
-    entrants.extend(models);
-    let each: u64 = options.benchmarks.iter().map(|b| b.length(options.frames)).sum();
-    let mut progress = Progress::new(each * entrants.len() as u64);
-    for mut entrant in entrants {
-        board.notes.extend(latency::measure(&mut entrant, &engines));
-        let name = entrant.facts.name.clone();
-        for (benchmark, content) in &contents {
-            progress.begin(format!("{name} on {}", benchmark.tables()[0].0));
-            match score(&entrant, *benchmark, content, options.frames, &mut progress) {
-                Ok(reports) => {
-                    for ((table, _), report) in benchmark.tables().iter().zip(reports) {
-                        board.place(table, &name, report);
-                    }
-                }
-                Err(Failure(reason)) => {
-                    let what = format!("{name} on {}", benchmark.tables()[0].0);
-                    board.notes.push(Note::new(what, reason));
-                }
-            }
-            progress.end(benchmark.length(options.frames));
-        }
-        board.predictors.push(entrant.facts);
-        write(&board, &options.out)?;
+    for entrant in &mut entrants {
+        board.notes.extend(latency::measure(entrant, &engines));
+        board.predictors.push(entrant.facts.clone());
     }
-    Ok(board)
+    let each: u64 = options.benchmarks.iter().map(|b| b.length(options.frames)).sum();
+    let progress = Mutex::new(Progress::new(each * entrants.len() as u64));
+    let queue = Mutex::new(VecDeque::from(entrants));
+    let board = Mutex::new(board);
+    let work = || -> Result<(), TrainError> {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(entrant) = next else { return Ok(()) };
+            one(&entrant, &contents, options, &progress, &board)?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let jobs = options.jobs.max(1);
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().map_err(|_| TrainError::Network {
+                name: "leaderboard".to_owned(),
+                reason: "scoring panicked; please report this".to_owned(),
+            })??;
+        }
+        Ok::<_, TrainError>(())
+    })?;
+    Ok(board.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// The report for each table of `benchmark`.
-fn score(
+/// Scores one predictor on everything.
+fn one(
     entrant: &Entrant,
-    benchmark: Benchmark,
-    content: &Content,
-    frames: Option<u64>,
-    progress: &mut Progress,
-) -> Result<Vec<EvalReport>, Failure> {
-    let mut load = LoadOptions::default();
-    // The engine every machine has.
-    load.engine = EngineChoice::Tract;
-    let mut make = |size| entrant.make(&load, size);
-    let layout = match content {
-        Content::Sequences { .. } => Layout::Sequences,
-        Content::Clips(_) => Layout::Clip,
-    };
-    let options =
-        EvalOptions { layout, frames, width: benchmark.width(), ..EvalOptions::default() };
-    let mut evaluator = Evaluator::new(options, &mut make);
+    contents: &[(Benchmark, Content)],
+    options: &Options,
+    progress: &Mutex<Progress>,
+    board: &Mutex<Board>,
+) -> Result<(), TrainError> {
     let name = &entrant.facts.name;
-    let mut before = 0;
-    match content {
-        Content::Sequences { path, duplicates } => {
-            let mut part = |title: &str, wanted: bool| {
-                let mut last = 0;
-                let keep = |sequence: &str| duplicates.contains(sequence) != wanted;
-                let row = evaluator.sequences_where(
-                    title,
-                    path,
-                    &Limits::default(),
-                    &keep,
-                    &mut |done, _| {
-                        last = done;
-                        progress.at(before + done);
-                        true
-                    },
-                );
-                before += last;
-                row
-            };
-            let clean = part("clean", true)?;
-            let duplicates = part("near-duplicates of train", false)?;
-            Ok(vec![
-                EvalReport::new(name, &options, vec![clean.clone(), duplicates]),
-                EvalReport::new(name, &options, vec![clean]),
-            ])
-        }
-        Content::Clips(clips) => {
-            let mut rows = Vec::new();
-            for (uri, length) in clips {
-                let most = frames.map_or(*length, |f| f.min(*length));
-                evaluator.limit_frames(Some(most));
-                let title = uri.rsplit(['/', '\\']).next().unwrap_or_default();
-                let pool = FramePool::new(4);
-                let mut source = source::open(uri, &SourceOptions::default(), &pool)
-                    .map_err(|e| Failure(format!("{title}: {e}")))?;
-                rows.push(evaluator.clip(title, source.as_mut(), &mut |done, _| {
-                    progress.at(before + done);
-                    true
-                })?);
-                before += most;
+    for (benchmark, content) in contents {
+        let title = benchmark.tables()[0].0;
+        let told = |n| progress.lock().unwrap_or_else(PoisonError::into_inner).add(name, title, n);
+        let outcome = score::score(entrant, *benchmark, content, options.frames, &mut { told });
+        let pictures = pictures::samples(entrant, content);
+        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(reports) => {
+                for (table, report) in reports {
+                    board.place(table, name, report);
+                }
             }
-            Ok(vec![EvalReport::new(name, &options, rows)])
+            Err(Failure(reason)) => {
+                board.notes.push(Note::new(format!("{name} on {title}"), reason));
+            }
+        }
+        match pictures {
+            Ok(samples) => board.samples.extend(samples),
+            Err(Failure(reason)) => {
+                board.notes.push(Note::new(format!("pictures of {name} on {title}"), reason));
+            }
         }
     }
+    let board = board.lock().unwrap_or_else(PoisonError::into_inner);
+    write(&board, options)
 }
 
 /// Writes the three files.
-fn write(board: &Board, folder: &Path) -> Result<(), TrainError> {
+fn write(board: &Board, options: &Options) -> Result<(), TrainError> {
+    let folder = &options.out;
     let json = serde_json::to_string_pretty(board)
         .map_err(|e| TrainError::io("write", folder)(std::io::Error::other(e)))?;
-    for (name, text) in [
-        ("leaderboard.json", json + "\n"),
-        ("leaderboard.md", page::markdown(board)),
-        ("leaderboard.html", page::html(board)),
-    ] {
-        let path = folder.join(name);
-        let part = folder.join(format!("{name}.part"));
-        fs::write(&part, text)
-            .and_then(|()| fs::rename(&part, &path))
-            .map_err(TrainError::io("write", path))?;
+    put(&folder.join("leaderboard.json"), &(json + "\n"))?;
+    put(&folder.join("leaderboard.md"), &page::markdown(board))?;
+    put(&folder.join("leaderboard.html"), &page::html(board))?;
+    match &options.markdown {
+        Some(path) => put(path, &page::markdown(board)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Puts a file in place of an older one at once.
+pub(crate) fn put(path: &Path, text: &str) -> Result<(), TrainError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    fs::write(&part, text)
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(TrainError::io("write", path))
 }

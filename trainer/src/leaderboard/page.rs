@@ -2,7 +2,8 @@
 
 use framecast::task::predict::CopyLast;
 
-use super::grid::{heads, rows};
+use super::grid::{Grid, by_source, costs, ranking};
+use super::parts::{by_cadence, by_motion};
 use super::{Board, Table};
 
 const TITLE: &str = "Next-frame prediction";
@@ -11,7 +12,8 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;ma
 padding:0 1rem;color-scheme:light dark}table{border-collapse:collapse;display:block;\
 overflow-x:auto}th,td{padding:.25rem .6rem;border-bottom:1px solid #8884;text-align:right;\
 white-space:nowrap;font-variant-numeric:tabular-nums}th:nth-child(2),td:nth-child(2){\
-text-align:left}svg{max-width:100%;height:auto}svg text{font:13px system-ui,sans-serif;\
+text-align:left}figure{display:inline-block;\
+margin:.4rem}img{margin-right:.2rem}figcaption{font-size:.8rem}svg{max-width:100%;height:auto}svg text{font:13px system-ui,sans-serif;\
 fill:currentColor}";
 
 /// What is said above the tables.
@@ -20,10 +22,62 @@ fn about(board: &Board) -> String {
         format!(" At most {n} frames of each clip or sequences of a set were read.")
     });
     format!(
-        "Protocol {}, scores made on {}; ranked by perceptual distance (PD), smaller is better. \
-         Latency is the median of a whole prediction, one thread of the engine.{limit}",
-        board.protocol, board.engine
+        "Made by `{}`. Protocol {}, scores made on {}; ranked by perceptual distance (PD), smaller \
+         is better. In brackets the middle 95 % of 2000 seeded bootstrap draws, of sequences or of \
+         blocks of 24 targets within each clip. Gains are over copy-last on the same targets, in dB \
+         of PSNR of frames; the worst clip is that of the PSNR of the mean error.{limit}",
+        board.command, board.protocol, board.engine
     )
+}
+
+/// A grid with its heading, at the level of a table or below it.
+struct Section {
+    level: usize,
+    title: String,
+    text: String,
+    grid: Grid,
+    /// The table it ranks, to be plotted.
+    plot: Option<usize>,
+}
+
+fn sections(board: &Board) -> Vec<Section> {
+    let mut list = Vec::new();
+    for (at, table) in board.tables.iter().enumerate() {
+        let text = format!("{}, {} targets.", table.holds, targets(table));
+        let title = table.name.to_owned();
+        let grid = ranking(board, table);
+        list.push(Section { level: 2, title, text, grid, plot: Some(at) });
+        let parts = [
+            (
+                "by clip",
+                "PSNR of frames over copy-last in dB, and the PSNR of the mean error in brackets.",
+                by_source(board, table),
+            ),
+            (
+                "by motion",
+                "PD on targets that repeat the last frame, and on the thirds of the others by the \
+                 error of copy-last.",
+                by_motion(board, table),
+            ),
+            (
+                "by cadence",
+                "PD by which of the four steps before the target were repeats, oldest first: 1 is \
+                 a step below a quarter of the largest.",
+                by_cadence(board, table),
+            ),
+        ];
+        for (what, text, grid) in parts {
+            let Some(grid) = grid else { continue };
+            let title = format!("{} {what}", table.name);
+            list.push(Section { level: 3, title, text: text.to_owned(), grid, plot: None });
+        }
+    }
+    let text = "Latency is the median of a whole prediction (motion, features, network, mixing), \
+                one thread; parameters and multiply-accumulates are those of the network."
+        .to_owned();
+    let (title, grid) = ("cost".to_owned(), costs(board));
+    list.push(Section { level: 2, title, text, grid, plot: None });
+    list
 }
 
 fn targets(table: &Table) -> u64 {
@@ -37,14 +91,13 @@ pub(super) fn markdown(board: &Board) -> String {
         format!("| {} |\n", cells.iter().map(cell).collect::<Vec<_>>().join(" | "))
     };
     let mut text = format!("# {TITLE}\n\n{}\n", about(board));
-    for table in &board.tables {
-        let heads = heads(board);
-        let rule = heads.iter().enumerate().map(|(i, _)| if i == 1 { "---" } else { "---:" });
-        let rule: Vec<String> = rule.map(str::to_owned).collect();
-        text += &format!("\n## {}\n\n{}, {} targets.\n\n", table.name, table.holds, targets(table));
-        text += &line(&heads);
-        text += &line(&rule);
-        rows(board, table).iter().for_each(|cells| text += &line(cells));
+    for Section { level, title, text: about, grid, .. } in sections(board) {
+        let rule = grid.heads.iter().enumerate();
+        let rule = rule.map(|(i, _)| if i == 1 { "---" } else { "---:" }.to_owned());
+        text += &format!("\n{} {title}\n\n{about}\n\n", "#".repeat(level));
+        text += &line(&grid.heads);
+        text += &line(&rule.collect::<Vec<_>>());
+        grid.rows.iter().for_each(|cells| text += &line(cells));
     }
     if !board.notes.is_empty() {
         text += "\n## Not measured\n\n";
@@ -55,7 +108,7 @@ pub(super) fn markdown(board: &Board) -> String {
     text
 }
 
-/// As HTML, with a plot of each table.
+/// As HTML, with a plot of each ranking, and pictures.
 pub(super) fn html(board: &Board) -> String {
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -63,23 +116,23 @@ pub(super) fn html(board: &Board) -> String {
          <style>{STYLE}</style>\n<h1>{TITLE}</h1>\n<p>{}</p>\n",
         escape(&about(board))
     );
-    for table in &board.tables {
+    for Section { level, title, text: about, grid, plot: at } in sections(board) {
+        let bars = at.and_then(|at| board.tables.get(at)).map(plot).unwrap_or_default();
         text += &format!(
-            "<h2>{}</h2>\n<p>{}, {} targets.</p>\n{}<table>\n",
-            escape(table.name),
-            escape(table.holds),
-            targets(table),
-            plot(table)
+            "<h{level}>{}</h{level}>\n<p>{}</p>\n{bars}<table>\n",
+            escape(&title),
+            escape(&about)
         );
         let line = |tag: &str, cells: &[String]| {
             let cells: String =
                 cells.iter().map(|c| format!("<{tag}>{}</{tag}>", escape(c))).collect();
             format!("<tr>{cells}</tr>\n")
         };
-        text += &line("th", &heads(board));
-        rows(board, table).iter().for_each(|cells| text += &line("td", cells));
+        text += &line("th", &grid.heads);
+        grid.rows.iter().for_each(|cells| text += &line("td", cells));
         text += "</table>\n";
     }
+    text += &gallery(board);
     if !board.notes.is_empty() {
         text += "<h2>Not measured</h2>\n<ul>\n";
         for super::Note { what, why } in &board.notes {
@@ -88,6 +141,42 @@ pub(super) fn html(board: &Board) -> String {
         text += "</ul>\n";
     }
     text + "</html>\n"
+}
+
+/// A few targets, and what each predictor drew.
+fn gallery(board: &Board) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for sample in &board.samples {
+        if !names.contains(&sample.target_name.as_str()) {
+            names.push(&sample.target_name);
+        }
+    }
+    let mut text = String::new();
+    if !names.is_empty() {
+        text += "<h2>pictures</h2>\n<p>Prediction and error; black is exact, white a grey error of \
+                 64 levels or more.</p>\n";
+    }
+    let picture = |uri: &str, what: &str| format!("<img src=\"{uri}\" alt=\"{what}\">");
+    for name in names {
+        let mut samples = board.samples.iter().filter(|s| s.target_name == name).peekable();
+        if let Some(first) = samples.peek() {
+            text += &format!(
+                "<h3>{}</h3>\n<figure>{}{}<figcaption>last frame, target</figcaption></figure>\n",
+                escape(name),
+                picture(&first.input, "last frame"),
+                picture(&first.target, "target")
+            );
+        }
+        for sample in samples {
+            text += &format!(
+                "<figure>{}{}<figcaption>{}</figcaption></figure>\n",
+                picture(&sample.prediction, "prediction"),
+                picture(&sample.error, "error"),
+                escape(&sample.predictor)
+            );
+        }
+    }
+    text
 }
 
 /// Bars of the perceptual distance, with a line at that of copy-last.

@@ -14,11 +14,7 @@ pub(super) struct Progress {
     started: Instant,
     shown: Instant,
     total: u64,
-    /// Of the parts that are done.
     done: u64,
-    /// Of the part in work.
-    within: u64,
-    doing: String,
 }
 
 impl Progress {
@@ -29,39 +25,27 @@ impl Progress {
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         let now = Instant::now();
-        let doing = String::new();
-        Self { bar, started: now, shown: now, total, done: 0, within: 0, doing }
+        Self { bar, started: now, shown: now, total, done: 0 }
     }
 
-    /// A part begins.
-    pub(super) fn begin(&mut self, doing: String) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(doing.clone());
-        }
-        self.doing = doing;
-    }
-
-    /// The part in work is at `within` of its frames.
-    pub(super) fn at(&mut self, within: u64) {
-        self.within = within;
-        let done = (self.done + within).min(self.total);
+    /// `count` more are done, of `predictor` on `benchmark`.
+    pub(super) fn add(&mut self, predictor: &str, benchmark: &str, count: u64) {
+        self.done = (self.done + count).min(self.total);
+        let done = self.done;
         if let Some(bar) = &self.bar {
             bar.set_position(done);
+            bar.set_message(format!("{predictor} on {benchmark}"));
         } else if self.shown.elapsed() >= LINE_EVERY {
             self.shown = Instant::now();
             let left = (self.total - done) as f64 / done.max(1) as f64;
             let left = self.started.elapsed().mul_f64(left).as_secs();
             let percent = 100 * done / self.total.max(1);
-            let line = format!("{percent}%, {}:{:02} left  {}", left / 60, left % 60, self.doing);
+            let (minutes, seconds) = (left / 60, left % 60);
+            let line =
+                format!("{percent}%, {minutes}:{seconds:02} left  {predictor} on {benchmark}");
             // Nothing better can be done when standard error is closed.
             drop(writeln!(std::io::stderr(), "{line}"));
         }
-    }
-
-    /// The part in work is over; it was `length` long, whatever was read of it.
-    pub(super) fn end(&mut self, length: u64) {
-        self.done += length;
-        self.at(0);
     }
 }
 
