@@ -127,10 +127,13 @@ const UNSAFE_FILES: &[&str] = &[
     "src/source/v4l2/ioctl.rs",
     "src/source/v4l2/mapping.rs",
     "src/vision/blend/mixer.rs",
+    "src/vision/blend/blocks.rs",
+    "src/vision/blend/blocks/avx2.rs",
     "src/vision/dispatch.rs",
     "src/vision/motion/compensate.rs",
     "src/vision/motion/compensate/avx2.rs",
     "src/vision/motion/patch/avx2.rs",
+    "src/vision/motion/search.rs",
     "tests/allocations.rs",
 ];
 

@@ -30,7 +30,13 @@ fn make(dir: &Path, name: &str, filter: &str, codec: &[&str]) -> PathBuf {
 fn script(dir: &Path, body: &str) -> SourceOptions {
     use std::os::unix::fs::PermissionsExt as _;
     let path = dir.join("ffmpeg");
-    std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    // Written by a child: a file that is open for writing here would be so in a child that another
+    // test starts at that moment, and could not be executed.
+    let to = std::process::Command::new("sh")
+        .args(["-c", "printf '%s' \"$1\" > \"$2\"", "sh", &format!("#!/bin/sh\n{body}\n")])
+        .arg(&path)
+        .status();
+    assert!(to.unwrap().success());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     SourceOptions { ffmpeg: path, ..SourceOptions::default() }
 }
