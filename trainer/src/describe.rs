@@ -39,7 +39,7 @@ pub fn open(path: &Path) -> Result<ModelFile, TrainError> {
 pub fn untrained(recipe: &Recipe) -> Result<ModelFile, TrainError> {
     let optimiser = AdamW::new(recipe.init());
     let recipe = recipe.clone();
-    export(&Checkpoint { recipe, data: Vec::new(), optimiser, best: None }, Vec::new())
+    export(&Checkpoint::new(recipe, Vec::new(), optimiser), Vec::new())
 }
 
 /// Layers, parameters, multiply-accumulates and memory at [`SIZES`], as text.

@@ -65,6 +65,22 @@ pub enum TrainError {
         /// What does not hold.
         reason: String,
     },
+    /// A folder that holds no run to report on.
+    #[error("{}: {reason}", folder.display())]
+    Report {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// A device that is not built in, not there, or not usable.
+    #[error("device {name}: {reason}")]
+    Device {
+        /// The device.
+        name: String,
+        /// Why it cannot be used, and what can.
+        reason: String,
+    },
     /// A model that could not be made, or did not pass its check.
     #[error("export of {name}: {reason}")]
     Export {
@@ -90,7 +106,7 @@ impl TrainError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Recipe { .. } | Self::Checkpoint { .. } => 3,
-            Self::Data { .. } => 4,
+            Self::Data { .. } | Self::Device { .. } | Self::Report { .. } => 4,
             _ => 1,
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod data;
 pub mod describe;
+pub mod device;
 mod error;
 pub mod evaluate;
 pub mod export;
@@ -15,6 +16,7 @@ pub mod loss;
 pub mod net;
 pub mod plot;
 pub mod recipe;
+pub mod report;
 pub mod train;
 
 pub use error::TrainError;

@@ -1,13 +1,13 @@
 //! The `framecast-train` program. Data goes to stdout, progress to stderr; a closed stdout ends the
 //! program quietly, after the files are written.
 
+mod cli;
 mod command;
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use framecast::engine::{EngineChoice, LoadOptions};
@@ -15,6 +15,7 @@ use framecast::model::ModelFile;
 use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
 use framecast_trainer::describe::{describe, open};
+use framecast_trainer::device::DeviceChoice;
 use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{
     CARD, Format, QDQ_TOLERANCE, card, conformance, engines, export_as, save,
@@ -23,7 +24,8 @@ use framecast_trainer::horizons;
 use framecast_trainer::leaderboard::{Benchmark, Folds, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
-use framecast_trainer::train::{Checkpoint, Options as RunOptions, train};
+use framecast_trainer::report::report;
+use framecast_trainer::train::{Checkpoint, throughput};
 
 use command::data::DataCommand;
 use command::forecast::ForecastCommand;
@@ -43,22 +45,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Train a recipe; checkpoints, log and contact sheets go to a folder
-    Train {
-        /// The recipe
-        recipe: PathBuf,
-        /// Folder for the run's files [default: runs/NAME]
-        #[arg(long)]
-        out: Option<PathBuf>,
-        /// Go on from the folder's last checkpoint
-        #[arg(long)]
-        resume: bool,
-        /// Start anew in a folder that holds a run, which is lost
-        #[arg(long, conflicts_with = "resume")]
-        overwrite: bool,
-        /// Stop after this many minutes; --resume goes on
-        #[arg(long)]
-        minutes: Option<f64>,
-    },
+    Train(cli::Train),
     /// Write a checkpoint's model as an ONNX file and check it on every engine that is there
     Export {
         /// The checkpoint
@@ -148,6 +135,31 @@ enum Command {
     Plot(PlotCommand),
     /// Score models over ten coming frames of Moving MNIST, beside the baselines
     Forecast(ForecastCommand),
+    /// Compare runs in one HTML file: curves, last scores, what differs, contact sheets
+    Report {
+        /// Folders of runs
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<PathBuf>,
+        /// The file to write
+        #[arg(long, value_name = "FILE.html", default_value = "report.html")]
+        out: PathBuf,
+    },
+    /// Time training steps of a recipe: data ready, forward, backward and optimiser
+    Throughput {
+        /// The recipe; benches/throughput.toml is one that needs no data
+        recipe: PathBuf,
+        /// Where to compute, as with train
+        #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "cpu")]
+        device: Vec<DeviceChoice>,
+        /// Batches that are timed
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        rounds: u64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the devices that training can compute on
+    Devices,
     /// Look at data, make them, and bring them into another form
     Data {
         #[command(subcommand)]
@@ -243,23 +255,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        Command::Train { recipe, out: folder, resume, overwrite, minutes } => {
-            let recipe = Recipe::read(&recipe)?;
-            let threads = recipe.train.threads;
-            // Fails only when a pool exists already, which has the wanted size then.
-            drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
-            let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
-            let time = minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok());
-            let outcome = train(&recipe, &RunOptions { out: folder, resume, overwrite, time })?;
-            writeln!(
-                out,
-                "{} of {} steps; best {:+.2} dB over copy-last in {}",
-                outcome.steps,
-                recipe.train.steps,
-                outcome.gain.unwrap_or_default(),
-                outcome.best.display()
-            )?;
-        }
+        Command::Train(train) => writeln!(out, "{}", train.run()?)?,
         Command::Export { checkpoint, out: path, score, frames, format } => {
             let checkpoint = Checkpoint::read(&checkpoint)?;
             let mut model = export_as(&checkpoint, Vec::new(), format)?;
@@ -355,6 +351,28 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             let options = horizons::Options { out: path, models, folds, frames, jobs, command };
             out.write_all(horizons::horizons(&options)?.as_bytes())?;
         }
+        Command::Report { runs, out: path } => {
+            report(&runs, &path)?;
+            writeln!(out, "{}: {} runs", path.display(), runs.len())?;
+        }
+        Command::Throughput { recipe, device, rounds, json } => {
+            let timed = throughput(&Recipe::read(&recipe)?, &device, rounds as usize)?;
+            if json {
+                writeln!(out, "{}", serde_json::json!(timed))?;
+            } else {
+                writeln!(
+                    out,
+                    "{} on {}: {:.2} sequences/s (batches of {}, {} pixels a side, {} rounds)",
+                    timed.network,
+                    timed.devices.join(", "),
+                    timed.sequences_per_second,
+                    timed.batch,
+                    timed.side,
+                    timed.seconds.len()
+                )?;
+            }
+        }
+        Command::Devices => out.write_all(cli::devices().as_bytes())?,
         Command::Data { command } => command::data::run(command, out)?,
         Command::Plot(command) => command::plot::run(command, out)?,
         Command::Forecast(command) => command::forecast::run(command, out)?,

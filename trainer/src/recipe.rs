@@ -10,7 +10,8 @@ use crate::TrainError;
 use crate::data::{AugmentRecipe, DataRecipe, MovingMnistRecipe, RecordingRecipe, SequencesRecipe};
 use crate::loss::Weights;
 use crate::net::base::Sizes;
-use crate::net::{Params, Preset, Shape, Standard};
+use crate::net::{Params, Precision, Preset, Shape, Standard};
+use crate::train::{Adversarial, Goal, Metric, Sampling};
 
 /// A training recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Recipe {
     /// Parts of the loss.
     #[serde(default)]
     pub loss: Weights,
+    /// A discriminator beside the losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<Adversarial>,
     /// Optimisation.
     #[serde(default)]
     pub train: Training,
@@ -88,6 +92,12 @@ pub struct Training {
     pub ema: f32,
     /// Threads; results are the same again on the same number of threads.
     pub threads: usize,
+    /// Stop after this many validations without a better one; 0 is never.
+    pub patience: u64,
+    /// What convolutions compute with.
+    pub precision: Precision,
+    /// Own predictions in place of frames.
+    pub sampling: Sampling,
 }
 
 impl Default for Training {
@@ -105,6 +115,9 @@ impl Default for Training {
             clip: 1.0,
             ema: 0.995,
             threads: 1,
+            patience: 0,
+            precision: Precision::F32,
+            sampling: Sampling::default(),
         }
     }
 }
@@ -113,8 +126,19 @@ impl Default for Training {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Validation {
-    /// Steps between validations.
+    /// Steps between validations: an epoch.
     pub every: u64,
+    /// Score no more than this many batches during the run; 0 is all. The last word is on all.
+    pub steps: u64,
+    /// What decides which checkpoint is best.
+    pub metric: Metric,
+    /// Which values of it are better, where not those one expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Goal>,
+    /// Checkpoints that are kept under names of their own.
+    pub keep: usize,
+    /// Training sequences that are scored beside, to see over-fitting; 0 is none.
+    pub watch: usize,
     /// Seeds of the demo camera.
     pub seeds: Vec<u64>,
     /// Frames of each.
@@ -134,6 +158,11 @@ impl Default for Validation {
     fn default() -> Self {
         Self {
             every: 200,
+            steps: 0,
+            metric: Metric::Gain,
+            goal: None,
+            keep: 1,
+            watch: 8,
             seeds: vec![9_901, 9_902, 9_903],
             frames: 24,
             size: [160, 96],
@@ -151,6 +180,14 @@ pub struct Quantise {
     /// The step from which on training computes with the integers that will be exported; before
     /// it, with real numbers. By default the last fifth of the steps does.
     pub from_step: u64,
+}
+
+impl Validation {
+    /// Which values of the metric are better.
+    #[must_use]
+    pub fn goal(&self) -> Goal {
+        self.goal.unwrap_or(self.metric.goal())
+    }
 }
 
 impl Recipe {
@@ -176,8 +213,17 @@ impl Recipe {
     pub fn parse(name: &str, text: &str) -> Result<Self, TrainError> {
         let wrong = |reason: String| TrainError::Recipe { path: name.to_owned(), reason };
         let recipe: Self = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
-        recipe.check().map_err(wrong)?;
-        Ok(recipe)
+        recipe.checked(name)
+    }
+
+    /// The recipe, when it can be trained; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`].
+    pub fn checked(self, name: &str) -> Result<Self, TrainError> {
+        let wrong = |reason: String| TrainError::Recipe { path: name.to_owned(), reason };
+        self.check().map_err(wrong)?;
+        Ok(self)
     }
 
     /// The recipe as TOML, with all defaults written out.
@@ -265,6 +311,10 @@ impl Recipe {
             ("train.batch", t.batch as u64, 1, 1_024),
             ("train.chunk", t.chunk as u64, 1, 64),
             ("train.threads", t.threads as u64, 1, 256),
+            ("train.patience", t.patience, 0, 1_000_000),
+            ("validate.steps", self.validate.steps, 0, 1_000_000),
+            ("validate.keep", self.validate.keep as u64, 1, 100),
+            ("validate.watch", self.validate.watch as u64, 0, 10_000),
             ("validate.every", self.validate.every, 1, 1_000_000),
             ("validate.frames", self.validate.frames, 2, 10_000),
             ("validate.seeds (their number)", self.validate.seeds.len() as u64, 0, 100),
@@ -304,6 +354,25 @@ impl Recipe {
         }
         if self.quantise.is_some() && !self.network.is_integer() {
             return Err("quantise: only networks in integers (nano-int) have it".to_owned());
+        }
+        t.precision.check(self.network)?;
+        t.sampling.check()?;
+        if t.sampling.probability > 0.0 && self.network.kind() != PredictKind::Direct {
+            return Err(format!(
+                "train.sampling needs a recurrent network; {} sees the frames that came",
+                self.network
+            ));
+        }
+        let windowed = self.shape().base.is_some();
+        if windowed && (self.adversarial.is_some() || t.sampling.probability > 0.0) {
+            return Err(format!(
+                "{} predicts several frames at once: neither [adversarial] nor train.sampling is \
+                 for it",
+                self.network
+            ));
+        }
+        if let Some(adversarial) = &self.adversarial {
+            adversarial.check()?;
         }
         let [width, height] = self.validate.size;
         for (key, side) in

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use framecast_trainer::train::Checkpoint;
 
+/// What else a recurrent network can be trained with.
+const RECURRENT: &str = "[train.sampling]\nprobability = 0.5\nstart = 0.1\n\
+                         [adversarial]\nchannels = 4\nstart = 6\n";
+
 /// A folder of its own, removed at the end.
 struct Folder(PathBuf);
 
@@ -25,7 +29,8 @@ impl Folder {
             "name = \"r\"\nnetwork = \"{network}\"\n[data]\nside = 16\nframes = 4\n\
              [[data.demo]]\nworlds = 1\n[train]\nsteps = {steps}\nbatch = 3\nchunk = 2\nwarm_up = 2\n\
              floor = 1.0\nthreads = 2\n[validate]\nevery = 4\nseeds = [9901]\nframes = 3\n\
-             size = [16, 16]\n"
+             size = [16, 16]\n{}",
+            if network == "nano-direct" { RECURRENT } else { "" }
         );
         let path = self.0.join(format!("{network}-{steps}.toml"));
         fs::write(&path, text).unwrap();
@@ -102,7 +107,7 @@ fn a_killed_recurrent_run_goes_on_to_the_same_bytes() {
 #[test]
 fn without_room_on_the_disk_checkpoints_stay_and_the_run_goes_on_later() {
     let folder = Folder::new("full");
-    let (short, long) = (folder.recipe("nano-direct", 8), folder.recipe("nano-direct", 16));
+    let (short, long) = (folder.recipe("nano", 8), folder.recipe("nano", 16));
     let (whole, out) = (folder.0.join("whole"), folder.0.join("out"));
     succeeds(train(&short, &out, &[]));
     let before = (folder.read("out/last.ckpt"), folder.read("out/best.ckpt"));
@@ -125,7 +130,8 @@ fn without_room_on_the_disk_checkpoints_stay_and_the_run_goes_on_later() {
 
     succeeds(train(&long, &out, &["--resume"]));
     succeeds(train(&long, &whole, &[]));
-    assert!(folder.read("out/best.ckpt") == folder.read("whole/best.ckpt"));
+    // The best may be of the first part, whose recipe has fewer steps.
+    assert!(folder.read("out/last.ckpt") == folder.read("whole/last.ckpt"));
 }
 
 #[test]

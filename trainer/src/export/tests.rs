@@ -44,7 +44,7 @@ fn trained(recipe: &str) -> Checkpoint {
     for (i, value) in weights.list_mut().iter_mut().flat_map(|p| &mut p.values).enumerate() {
         *value += 0.02 * ((i as f32) * 0.37).sin();
     }
-    Checkpoint { recipe, data: vec!["nothing".into()], optimiser: AdamW::new(weights), best: None }
+    Checkpoint::new(recipe, vec!["nothing".into()], AdamW::new(weights))
 }
 
 #[test]

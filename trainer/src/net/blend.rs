@@ -6,7 +6,6 @@
 //! features but for integer networks, which see the bytes.
 
 use burn::tensor::activation::{relu, softmax};
-use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::vision::blend::{BLOCK, CANDIDATES, FEATURES, PRIOR, PRIOR_RAISE};
@@ -14,6 +13,7 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use super::Shape;
+use super::convolution::conv2d;
 use super::integer::{self, Integers};
 use super::params::{Leaf, Params};
 use crate::TrainError;

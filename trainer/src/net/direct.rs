@@ -11,13 +11,13 @@
 //! so that H and W are the only open sizes of the exported graph.
 
 use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use super::Shape;
+use super::convolution::conv2d;
 use super::params::{Leaf, Params};
 use crate::TrainError;
 

@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod blend;
+mod convolution;
 mod design;
 pub mod direct;
 mod graph;
@@ -9,6 +10,7 @@ pub mod integer;
 mod network;
 mod original;
 mod params;
+pub mod patch;
 mod small_direct;
 pub mod standard;
 mod tensors;
@@ -19,6 +21,7 @@ use std::fmt;
 use framecast::model::PredictKind;
 use serde::{Deserialize, Serialize};
 
+pub use convolution::Precision;
 pub use design::{Carried, Design};
 pub use graph::Graph;
 pub use network::{Network, State};

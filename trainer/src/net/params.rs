@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 use rand_pcg::Pcg64;
 
-use super::Preset;
+use super::{Precision, Preset};
 use crate::TrainError;
 
 /// How a parameter starts.
@@ -39,6 +39,8 @@ pub struct Param {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Params {
     list: Vec<Param>,
+    /// What they are put on a device with.
+    precision: Precision,
 }
 
 impl Params {
@@ -58,6 +60,13 @@ impl Params {
     /// Adds a parameter with its numbers.
     pub fn add_values(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
         self.list.push(Param { name: name.to_owned(), shape: shape.to_vec(), values });
+    }
+
+    /// The same numbers, to be put on a device with `precision`.
+    #[must_use]
+    pub fn at(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 
     /// Adds the kernel `name.weight` and the zero bias `name.bias` of a convolution.
@@ -122,7 +131,7 @@ impl Params {
                 a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
             });
         if same {
-            return Ok(self.list.iter().map(|p| Leaf::new(p, device)).collect());
+            return Ok(self.list.iter().map(|p| Leaf::cast(p, self.precision, device)).collect());
         }
         Err(TrainError::Network {
             name: network.to_string(),
@@ -148,13 +157,19 @@ impl Leaf {
     /// Puts `param` on `device`; with autodiff its gradient is kept.
     #[must_use]
     pub fn new(param: &Param, device: &Device) -> Self {
+        Self::cast(param, Precision::F32, device)
+    }
+
+    /// As [`Leaf::new`], with `precision`.
+    #[must_use]
+    pub fn cast(param: &Param, precision: Precision, device: &Device) -> Self {
         let data = TensorData::new(param.values.clone(), param.shape.clone());
         let grad = device.is_autodiff();
         if param.shape.len() == 4 {
-            let tensor = Tensor::<4>::from_data(data, device);
+            let tensor = Tensor::<4>::from_data(data, device).cast(precision.kind()).detach();
             Self::Kernel(if grad { tensor.require_grad() } else { tensor })
         } else {
-            let tensor = Tensor::<1>::from_data(data, device);
+            let tensor = Tensor::<1>::from_data(data, device).cast(precision.kind()).detach();
             Self::Bias(if grad { tensor.require_grad() } else { tensor })
         }
     }

@@ -1,8 +1,8 @@
 //! Checkpoints: everything a run needs to go on exactly, in one file written atomically.
 //!
-//! Layout: the magic, the header's length (u32, little-endian), the header (JSON), then for each
-//! parameter weights, average, first and second moment (f32, little-endian), then the SHA-256 of
-//! all before it.
+//! Layout: the magic, the header's length (u32, little-endian), the header (JSON), then all weights,
+//! their averages, first and second moments (f32, little-endian), the same of the discriminator where
+//! there is one, then the SHA-256 of all before it.
 #![warn(clippy::indexing_slicing)]
 
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::AdamW;
+use super::{AdamW, Standing};
 use crate::TrainError;
 use crate::recipe::Recipe;
 
@@ -28,8 +28,10 @@ pub struct Checkpoint {
     pub data: Vec<String>,
     /// Weights and optimiser.
     pub optimiser: AdamW,
-    /// Best validation score so far, as gain over copy-last in dB.
-    pub best: Option<f64>,
+    /// Its best checkpoints.
+    pub standing: Standing,
+    /// The discriminator of adversarial training and its optimiser.
+    pub critic: Option<AdamW>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,10 +39,20 @@ struct Header {
     recipe: Recipe,
     data: Vec<String>,
     steps: u64,
-    best: Option<f64>,
+    #[serde(flatten)]
+    standing: Standing,
+    /// Steps of the discriminator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    critic: Option<u64>,
 }
 
 impl Checkpoint {
+    /// A run that has no validation yet.
+    #[must_use]
+    pub fn new(recipe: Recipe, data: Vec<String>, optimiser: AdamW) -> Self {
+        Self { recipe, data, optimiser, standing: Standing::default(), critic: None }
+    }
+
     /// Writes the file under another name and moves it into place, so that a run that dies leaves
     /// the former file intact.
     ///
@@ -51,17 +63,19 @@ impl Checkpoint {
             recipe: self.recipe.clone(),
             data: self.data.clone(),
             steps: self.optimiser.steps,
-            best: self.best,
+            standing: self.standing.clone(),
+            critic: self.critic.as_ref().map(|c| c.steps),
         };
         let header = serde_json::to_vec(&header)
             .map_err(|e| self::wrong(path, format!("its header cannot be written: {e}")))?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend((header.len() as u32).to_le_bytes());
         bytes.extend(header);
-        let o = &self.optimiser;
-        for params in [&o.weights, &o.average, &o.first, &o.second] {
-            for value in params.list().iter().flat_map(|p| &p.values) {
-                bytes.extend(value.to_le_bytes());
+        for o in [Some(&self.optimiser), self.critic.as_ref()].into_iter().flatten() {
+            for params in [&o.weights, &o.average, &o.first, &o.second] {
+                for value in params.list().iter().flat_map(|p| &p.values) {
+                    bytes.extend(value.to_le_bytes());
+                }
             }
         }
         let hash = Sha256::digest(&bytes);
@@ -94,7 +108,11 @@ impl Checkpoint {
         shape.base.map_or(Ok(()), |sizes| sizes.check())?;
         let mut optimiser = AdamW::new(shape.init(0));
         optimiser.steps = header.steps;
-        let count = optimiser.weights.len();
+        let mut critic = None;
+        if let (Some(steps), Some(adversarial)) = (header.critic, &header.recipe.adversarial) {
+            critic = Some(AdamW { steps, ..adversarial.begin(0) });
+        }
+        let count = optimiser.weights.len() + critic.as_ref().map_or(0, |c| c.weights.len());
         if rest.len() != count * 4 * 4 + HASH {
             return Err(format!(
                 "it holds {} numbers where {} has {count} in each of four sets",
@@ -103,13 +121,15 @@ impl Checkpoint {
             ));
         }
         let mut values = rest.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
-        let o = &mut optimiser;
-        for params in [&mut o.weights, &mut o.average, &mut o.first, &mut o.second] {
-            for value in params.list_mut().iter_mut().flat_map(|p| &mut p.values) {
-                *value = values.next().unwrap_or_default();
+        for o in [Some(&mut optimiser), critic.as_mut()].into_iter().flatten() {
+            for params in [&mut o.weights, &mut o.average, &mut o.first, &mut o.second] {
+                for value in params.list_mut().iter_mut().flat_map(|p| &mut p.values) {
+                    *value = values.next().unwrap_or_default();
+                }
             }
         }
-        Ok(Self { recipe: header.recipe, data: header.data, optimiser, best: header.best })
+        let Header { recipe, data, standing, .. } = header;
+        Ok(Self { recipe, data, optimiser, standing, critic })
     }
 }
 
@@ -153,14 +173,18 @@ mod tests {
     fn a_checkpoint_comes_back_whole_and_damage_is_noticed() {
         let recipe = Recipe::parse(
             "r",
-            "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n",
+            "name = \"x\"\nnetwork = \"nano-direct\"\n[data]\nside = 32\nframes = 9\n\
+             [adversarial]\nchannels = 4\n",
         )
         .unwrap();
         let mut optimiser = AdamW::new(recipe.network.init(4));
         optimiser.steps = 17;
         optimiser.second.list_mut()[0].values[0] = 0.25;
-        let checkpoint =
-            Checkpoint { recipe, data: vec!["a clip".into()], optimiser, best: Some(0.5) };
+        let mut checkpoint = Checkpoint::new(recipe, vec!["a clip".into()], optimiser);
+        let mut critic = checkpoint.recipe.adversarial.unwrap().begin(3);
+        critic.steps = 5;
+        checkpoint.critic = Some(critic);
+        checkpoint.standing.offer(17, 0.5, crate::train::Goal::Max, 2);
         let path = std::env::temp_dir().join(format!("framecast-{}.ckpt", std::process::id()));
         checkpoint.write(&path).unwrap();
         assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint);

@@ -1,18 +1,29 @@
 //! Training: the loop, its optimiser, checkpoints, validation and what it tells while running.
 
 mod adamw;
+mod adversary;
 mod checkpoint;
 mod measure;
+mod metric;
 mod progress;
 mod run;
+mod sampling;
 mod schedule;
 mod share;
 mod sheet;
+mod standing;
+mod throughput;
 mod validate;
+mod validation;
 mod windowed;
 
 pub use adamw::AdamW;
+pub use adversary::Adversarial;
 pub use checkpoint::Checkpoint;
+pub use metric::{Goal, Metric};
 pub use run::{Options, Outcome, train};
+pub use sampling::Sampling;
 pub use schedule::learning_rate;
+pub use standing::{Kept, Placing, Standing};
+pub use throughput::{Throughput, throughput};
 pub use validate::{Report, Scores, Validator};

@@ -9,12 +9,37 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::Report;
 use super::checkpoint::replace;
+use super::{Report, Scores};
 use crate::TrainError;
 
 /// Plain lines come this often.
 const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// What a step tells.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    /// Steps done.
+    pub(super) step: u64,
+    /// The loss.
+    pub(super) loss: f32,
+    /// Length of its gradient.
+    pub(super) gradient: f32,
+    /// The learning rate.
+    pub(super) rate: f64,
+    /// The discriminator's loss.
+    pub(super) critic: Option<f32>,
+}
+
+/// What a validation tells.
+pub(super) struct Scored {
+    /// On validation data.
+    pub(super) report: Report,
+    /// On the training sequences that are watched.
+    pub(super) training: Option<Report>,
+    /// Whether it is the last word on the best checkpoint.
+    pub(super) last: bool,
+}
 
 /// The log and what is shown on standard error.
 pub(super) struct Progress {
@@ -62,15 +87,14 @@ impl Progress {
     }
 
     /// After a step.
-    pub(super) fn step(
-        &mut self,
-        step: u64,
-        loss: f32,
-        norm: f32,
-        rate: f64,
-    ) -> Result<(), TrainError> {
+    pub(super) fn step(&mut self, told: &Step) -> Result<(), TrainError> {
+        let Step { step, loss, gradient, rate, critic } = *told;
         self.loss = if self.loss.is_nan() { loss } else { 0.98 * self.loss + 0.02 * loss };
-        self.record(&json!({ "step": step, "loss": loss, "gradient": norm, "rate": rate }))?;
+        let mut line = json!({ "step": step, "loss": loss, "gradient": gradient, "rate": rate });
+        if let (Some(critic), Some(line)) = (critic, line.as_object_mut()) {
+            line.insert("critic".to_owned(), json!(critic));
+        }
+        self.record(&line)?;
         let smooth = self.loss;
         if let Some(bar) = &self.bar {
             bar.set_position(step);
@@ -88,21 +112,42 @@ impl Progress {
     }
 
     /// After a validation.
-    pub(super) fn validated(&mut self, step: u64, report: &Report) -> Result<(), TrainError> {
+    pub(super) fn validated(&mut self, step: u64, scored: &Scored) -> Result<(), TrainError> {
+        let report = &scored.report;
         let (m, c) = (report.model, report.copy_last);
+        let scores = |s: &Scores| {
+            let mut scores = json!({ "pd": s.pd, "psnr": s.psnr(), "mse": s.mse });
+            if let (false, Some(scores)) = (s.ssim.is_nan(), scores.as_object_mut()) {
+                scores.insert("ssim".to_owned(), json!(s.ssim));
+            }
+            scores
+        };
         let mut line = json!({
             "step": step, "frames": report.frames, "gain_db": report.gain(),
-            "model": { "pd": m.pd, "psnr": m.psnr() },
-            "copy_last": { "pd": c.pd, "psnr": c.psnr() },
+            "model": scores(&m), "copy_last": scores(&c),
         });
-        if let Some([model, copy_last]) = &report.forecast {
-            let seconds = self.started.elapsed().as_secs_f64();
-            line["seconds"] = json!(seconds);
-            line["forecast"] = json!({ "model": model, "copy_last": copy_last });
+        let mut watched = String::new();
+        if let Some(line) = line.as_object_mut() {
+            if let Some(training) = &scored.training {
+                // How much better the network does on what it learns from.
+                let gap = training.gain() - report.gain();
+                line.insert("training_gain_db".to_owned(), json!(training.gain()));
+                line.insert("gap_db".to_owned(), json!(gap));
+                watched = format!("  training {:+.2} dB", training.gain());
+            }
+            if let Some([model, copy_last]) = &report.forecast {
+                line.insert("seconds".to_owned(), json!(self.started.elapsed().as_secs_f64()));
+                let forecast = json!({ "model": model, "copy_last": copy_last });
+                line.insert("forecast".to_owned(), forecast);
+            }
+            if scored.last {
+                line.insert("final".to_owned(), json!(true));
+            }
         }
         self.record(&line)?;
+        let what = if scored.last { "best: " } else { "" };
         self.tell(&format!(
-            "step {step}  PSNR {:.2} dB (copy-last {:.2}, {:+.2})  PD {:.2} (copy-last {:.2})",
+            "{what}step {step}  PSNR {:.2} dB (copy-last {:.2}, {:+.2})  PD {:.2} (copy-last {:.2}){watched}",
             m.psnr(),
             c.psnr(),
             report.gain(),

@@ -14,19 +14,20 @@ use framecast::model::PredictKind;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
+use super::checkpoint::replace;
 use super::measure;
-use super::progress::Progress;
-use super::share::{self, Share};
-use super::{AdamW, Checkpoint, Report, Validator, learning_rate, sheet};
+use super::progress::{Progress, Step};
+use super::share::{self, Place, Share};
+use super::validation::Validation;
+use super::{AdamW, Checkpoint, learning_rate};
 use crate::TrainError;
 use crate::data::{Batch, Mixture, Prefetch};
-use crate::net::base::Base;
-use crate::net::blend::Blend;
-use crate::net::{Network, Params, integer};
-use crate::recipe::Recipe;
+use crate::device::{DeviceChoice, open_all};
+use crate::net::{integer, patch};
+use crate::recipe::{Recipe, Training};
 
 /// Where a run puts its files and how long it may take.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Folder of checkpoints, log and contact sheets.
     pub out: PathBuf,
@@ -36,6 +37,8 @@ pub struct Options {
     pub overwrite: bool,
     /// Stop after this time; `--resume` goes on.
     pub time: Option<Duration>,
+    /// What computes, each a share of every batch; the CPU when empty.
+    pub devices: Vec<DeviceChoice>,
 }
 
 /// How a run ended.
@@ -43,11 +46,11 @@ pub struct Options {
 pub struct Outcome {
     /// The best checkpoint by validation.
     pub best: PathBuf,
-    /// Its gain over copy-last, in dB.
+    /// Its gain over copy-last, in dB; on all validation data when the run is complete.
     pub gain: Option<f64>,
     /// Steps done.
     pub steps: u64,
-    /// True when all steps of the recipe are done.
+    /// True when all steps of the recipe are done, or it stopped since it gained no more.
     pub complete: bool,
 }
 
@@ -59,19 +62,25 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let out = options.out.as_path();
     fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
     let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
-    if !options.resume && !options.overwrite && last.exists() {
-        return Err(TrainError::Checkpoint {
-            path: last,
-            reason:
-                "the folder holds a run already; go on with --resume, choose another --out, or \
-                     let it be lost with --overwrite"
-                    .to_owned(),
-        });
+    if !options.resume && last.exists() {
+        if !options.overwrite {
+            return Err(TrainError::Checkpoint {
+                path: last,
+                reason:
+                    "the folder holds a run already; go on with --resume, choose another --out, \
+                         or let it be lost with --overwrite"
+                        .to_owned(),
+            });
+        }
+        forget(out, &last)?;
     }
+    let devices = open_all(&options.devices, recipe.train.threads)?;
     let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
-    let validator = Validator::new(&recipe.validate)?;
+    let first = devices.first().cloned().unwrap_or_else(|| Device::flex().autodiff());
+    let validation = Validation::new(recipe, &mut mixture, out, &first)?;
     let mut run =
         if options.resume { resumed(recipe, &last)? } else { started(recipe, mixture.describe())? };
+    replace(&out.join("recipe.toml"), recipe.to_toml()?.as_bytes())?;
     let mut progress =
         Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
     progress.tell(&format!(
@@ -82,22 +91,9 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     ));
     if run.optimiser.steps == 0 {
         measure::measure(&mut run, &mut mixture)?;
-        let report = score(recipe, &run.optimiser.average, &validator, None)?;
-        let same = (report.model.pd - report.copy_last.pd).abs() < 1e-3;
-        if recipe.network.copies_last() && recipe.start.is_none() && !same {
-            return Err(TrainError::Network {
-                name: recipe.network.to_string(),
-                reason: format!(
-                    "untrained it has PD {:.4} where copy-last has {:.4}; they must be equal",
-                    report.model.pd, report.copy_last.pd
-                ),
-            });
-        }
-        progress.validated(0, &report)?;
+        validation.begin(&run, &mut progress)?;
         run.write(&best)?;
     }
-    // A batch is computed in as many shares as there are threads.
-    let devices = vec![Device::flex().autodiff(); recipe.train.threads];
     let started = Instant::now();
     let chunks = match recipe.network.kind() {
         PredictKind::Direct if recipe.shape().base.is_some() => 1,
@@ -108,41 +104,41 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
     let first = run.optimiser.steps / chunks;
     let mut batches = Prefetch::start(mixture, recipe.seed, first, recipe.train.batch)?;
-    while run.optimiser.steps < recipe.train.steps && in_time() {
+    let patience = recipe.train.patience;
+    let tired = |run: &Checkpoint| patience > 0 && run.standing.stale >= patience;
+    while run.optimiser.steps < recipe.train.steps && in_time() && !tired(&run) {
+        let number = run.optimiser.steps / chunks;
         let batch = batches.take()?;
-        learn(recipe, &mut run.optimiser, batch, &devices, &mut progress, &best)?;
+        learn(&mut run, number, batch, &devices, &mut progress, &best)?;
         let step = run.optimiser.steps;
         if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
             validated = step;
-            let sheet = out.join("sheet.png");
-            let report = score(recipe, &run.optimiser.average, &validator, Some(&sheet))?;
-            progress.validated(step, &report)?;
-            alive(recipe, step, &report)?;
-            if run.best.is_none_or(|best| report.gain() > best) {
-                run.best = Some(report.gain());
-                run.write(&best)?;
-            }
-            run.write(&last)?;
+            validation.epoch(&mut run, &mut progress)?;
         }
     }
     let steps = run.optimiser.steps;
-    Ok(Outcome { best, gain: run.best, steps, complete: steps >= recipe.train.steps })
+    let complete = steps >= recipe.train.steps || tired(&run);
+    if tired(&run) {
+        progress
+            .tell(&format!("stopped at step {steps}: no better validation in the last {patience}"));
+    }
+    let mut gain = run.standing.gain;
+    if complete && gain.is_some() {
+        gain = Some(validation.end(&mut progress)?.gain());
+    }
+    Ok(Outcome { best, gain, steps, complete })
 }
 
-/// A `blend` network whose logits ran away chooses one candidate everywhere, gets no gradient any
-/// more, and will never learn again.
-fn alive(recipe: &Recipe, step: u64, report: &Report) -> Result<(), TrainError> {
-    let copies = (report.model.pd - report.copy_last.pd).abs() < 1e-9;
-    if recipe.network.kind() == PredictKind::Blend && copies && report.copy_last.pd > 0.0 {
-        return Err(TrainError::Network {
-            name: recipe.network.to_string(),
-            reason: format!(
-                "by step {step} it has run away and only copies the last frame; lower \
-                 train.learning_rate or train.gate_rate; the best checkpoint is kept"
-            ),
-        });
+/// Removes the checkpoints of a run that is to be lost.
+fn forget(out: &Path, last: &Path) -> Result<(), TrainError> {
+    let list = fs::read_dir(out).map_err(TrainError::io("read", out))?;
+    for path in list.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("best-step") && name.ends_with(".ckpt") {
+            fs::remove_file(&path).map_err(TrainError::io("remove", &path))?;
+        }
     }
-    Ok(())
+    fs::remove_file(last).map_err(TrainError::io("remove", last))
 }
 
 /// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
@@ -160,7 +156,9 @@ fn started(recipe: &Recipe, mut data: Vec<String>) -> Result<Checkpoint, TrainEr
             weights
         }
     };
-    Ok(Checkpoint { recipe: recipe.clone(), data, optimiser: AdamW::new(weights), best: None })
+    let mut run = Checkpoint::new(recipe.clone(), data, AdamW::new(weights));
+    run.critic = recipe.adversarial.map(|a| a.begin(recipe.seed));
+    Ok(run)
 }
 
 fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
@@ -168,16 +166,21 @@ fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
     // What one changes to go on further, after a loss that was no number, or on another machine;
     // anything else would make it another run.
     let mut same = run.recipe.clone();
-    same.train.steps = recipe.train.steps;
-    same.train.learning_rate = recipe.train.learning_rate;
-    same.train.clip = recipe.train.clip;
-    same.train.threads = recipe.train.threads;
+    same.train = Training {
+        steps: recipe.train.steps,
+        learning_rate: recipe.train.learning_rate,
+        clip: recipe.train.clip,
+        threads: recipe.train.threads,
+        patience: recipe.train.patience,
+        ..same.train
+    };
     if same != *recipe {
         return Err(TrainError::Checkpoint {
             path: last.to_owned(),
-            reason: "it belongs to another recipe (of [train], steps, learning_rate, clip and \
-                     threads may change); restore the recipe or choose another --out"
-                .to_owned(),
+            reason:
+                "it belongs to another recipe (of [train], steps, learning_rate, clip, patience \
+                     and threads may change); restore the recipe or choose another --out"
+                    .to_owned(),
         });
     }
     Ok(Checkpoint { recipe: recipe.clone(), ..run })
@@ -185,64 +188,56 @@ fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
 
 /// All steps of one batch of sequences.
 fn learn(
-    recipe: &Recipe,
-    optimiser: &mut AdamW,
+    run: &mut Checkpoint,
+    number: u64,
     batch: Batch,
     devices: &[Device],
     progress: &mut Progress,
     best: &Path,
 ) -> Result<(), TrainError> {
+    let Checkpoint { recipe, optimiser, critic, .. } = run;
     let parts = batch.split(devices.len());
-    let (seed, step) = (recipe.seed, optimiser.steps);
-    let chance = |lane: u64| Pcg64::seed_from_u64(!seed ^ step.rotate_left(32) ^ (lane << 24));
+    let (seed, first) = (recipe.seed, optimiser.steps);
+    let chance = |lane: u64| Pcg64::seed_from_u64(!seed ^ first.rotate_left(32) ^ (lane << 24));
     let mut shares: Vec<Share> = (0..)
         .zip(parts.into_iter().zip(devices))
         .map(|(lane, (part, device))| Share::new(recipe, part, device, chance(lane)))
         .collect();
-    while let Some(slope) = share::descend(&mut shares, recipe, optimiser)? {
-        let rate = learning_rate(&recipe.train, optimiser.steps);
-        let mut gradient = slope.gradient;
-        if !slope.loss.is_finite() || !gradient.iter().flatten().all(|g| g.is_finite()) {
-            return Err(TrainError::NotFinite {
-                step: optimiser.steps,
-                loss: slope.loss,
-                rate,
-                best: best.to_owned(),
-            });
+    loop {
+        let step = optimiser.steps;
+        let begun = recipe.adversarial.is_some_and(|a| step >= a.start);
+        let place = Place {
+            recipe,
+            weights: &optimiser.weights,
+            critic: critic.as_ref().filter(|_| begun).map(|c| &c.weights),
+            batch: number,
+            step,
+        };
+        let Some(slopes) = share::descend(&mut shares, &place)? else { return Ok(()) };
+        let rate = learning_rate(&recipe.train, step);
+        for slope in [Some(&slopes.net), slopes.critic.as_ref()].into_iter().flatten() {
+            if !slope.is_finite() {
+                let (loss, best) = (slope.loss, best.to_owned());
+                return Err(TrainError::NotFinite { step, loss, rate, best });
+            }
         }
-        let norm = optimiser.step(&mut gradient, &recipe.train, rate);
-        progress.step(optimiser.steps, slope.loss, norm, rate)?;
+        let mut net = slopes.net;
+        let gradient = optimiser.step(&mut net.gradient, &recipe.train, rate);
+        let mut told = Step { step: optimiser.steps, loss: net.loss, gradient, rate, critic: None };
+        if let (Some(mut slope), Some(critic), Some(adversarial)) =
+            (slopes.critic, critic.as_mut(), &recipe.adversarial)
+        {
+            critic.step(&mut slope.gradient, &recipe.train, adversarial.learning_rate);
+            patch::bound(&mut critic.weights);
+            told.critic = Some(slope.loss);
+        }
+        progress.step(&told)?;
     }
-    Ok(())
-}
-
-fn score(
-    recipe: &Recipe,
-    weights: &Params,
-    validator: &Validator,
-    sheet: Option<&Path>,
-) -> Result<Report, TrainError> {
-    let device = Device::flex();
-    let shape = recipe.shape();
-    let (report, examples) = match (shape.base, recipe.network.kind()) {
-        (Some(_), _) => validator.run_windowed(&Base::new(&shape, weights, &device)?.0, &device)?,
-        (None, PredictKind::Direct) => {
-            validator.run(&Network::new(&shape, weights, &device)?.0, &device)?
-        }
-        (None, PredictKind::Blend) => {
-            validator.run_blend(&Blend::new(&shape, weights, &device)?.0, &device)?
-        }
-    };
-    if let Some(path) = sheet {
-        sheet::write(path, &examples)?;
-    }
-    Ok(report)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Scores;
 
     fn recipe(steps: u64) -> Recipe {
         let text = format!(
@@ -264,8 +259,7 @@ mod tests {
         let run = |name: &str, parts: &[u64]| {
             let out = folder(name);
             for (i, &steps) in parts.iter().enumerate() {
-                let options =
-                    Options { out: out.clone(), resume: i > 0, overwrite: false, time: None };
+                let options = Options { out: out.clone(), resume: i > 0, ..Options::default() };
                 // The schedule depends on the number of steps; keep it flat for this test.
                 let mut recipe = recipe(steps);
                 recipe.train.floor = 1.0;
@@ -288,7 +282,7 @@ mod tests {
         let mut recipe = recipe(8);
         // Overflows: the logarithm of a small error is about -7.
         recipe.loss.log_mse = 3e38;
-        let options = Options { out: out.clone(), resume: false, overwrite: false, time: None };
+        let options = Options { out: out.clone(), ..Options::default() };
         let error = train(&recipe, &options).unwrap_err();
         assert!(matches!(error, TrainError::NotFinite { step: 0, .. }), "{error}");
         let best = Checkpoint::read(&out.join("best.ckpt")).unwrap();
@@ -299,7 +293,7 @@ mod tests {
     #[test]
     fn another_recipe_cannot_resume() {
         let out = folder("other");
-        let options = Options { out: out.clone(), resume: false, overwrite: false, time: None };
+        let options = Options { out: out.clone(), ..Options::default() };
         train(&recipe(2), &options).unwrap();
         let again = train(&recipe(2), &options).unwrap_err().to_string();
         assert!(again.contains("--resume") && again.contains("--overwrite"), "{again}");
@@ -312,20 +306,6 @@ mod tests {
     }
 
     #[test]
-    fn a_blend_network_that_only_copies_is_told_to_have_run_away() {
-        let text = "name = \"t\"\nnetwork = \"nano\"\n[data]\nside = 16\nframes = 4\n";
-        let blend = Recipe::parse("t", text).unwrap();
-        let scores = |pd| Scores { pd, mse: 0.01 };
-        let report =
-            |pd| Report { model: scores(pd), copy_last: scores(9.0), frames: 5, forecast: None };
-        let error = alive(&blend, 250, &report(9.0)).unwrap_err().to_string();
-        assert!(error.contains("step 250") && error.contains("gate_rate"), "{error}");
-        alive(&blend, 250, &report(8.9)).unwrap();
-        // An untrained direct network is copy-last, and may be so for a while.
-        alive(&recipe(2), 2, &report(9.0)).unwrap();
-    }
-
-    #[test]
     fn a_blend_run_repeats_to_the_bit() {
         let text = "name = \"t\"\nnetwork = \"nano\"\n[data]\nside = 16\nframes = 4\n[[data.demo]]\n\
                     worlds = 1\n[train]\nsteps = 4\nbatch = 2\nwarm_up = 2\n[validate]\nevery = 2\n\
@@ -333,11 +313,7 @@ mod tests {
         let recipe = Recipe::parse("t", text).unwrap();
         let run = |name: &str| {
             let out = folder(name);
-            train(
-                &recipe,
-                &Options { out: out.clone(), resume: false, overwrite: false, time: None },
-            )
-            .unwrap();
+            train(&recipe, &Options { out: out.clone(), ..Options::default() }).unwrap();
             let checkpoint = Checkpoint::read(&out.join("last.ckpt")).unwrap();
             fs::remove_dir_all(&out).unwrap();
             checkpoint

@@ -8,6 +8,7 @@ use framecast::vision::blend::{Candidates, Features, Mixer, Observer, Weights};
 use framecast::vision::motion::luma;
 use framecast::vision::{FloatImage, RgbImage, metrics};
 
+use super::Metric;
 use crate::TrainError;
 use crate::data::MovingMnist;
 use crate::data::moving_mnist::{FRAMES, SIDE, Split, VALIDATION_SEED};
@@ -27,6 +28,8 @@ pub struct Scores {
     pub pd: f64,
     /// Mean squared error, 0..=1.
     pub mse: f64,
+    /// Structural similarity; no number unless it decides which checkpoint is best.
+    pub ssim: f64,
 }
 
 impl Scores {
@@ -36,15 +39,25 @@ impl Scores {
         metrics::psnr_of(self.mse)
     }
 
-    fn add(&mut self, target: &RgbImage, prediction: &FloatImage) -> Result<(), String> {
+    fn add(
+        &mut self,
+        target: &RgbImage,
+        prediction: &FloatImage,
+        ssim: bool,
+    ) -> Result<(), String> {
         self.pd += metrics::pd(target, prediction).map_err(|e| e.to_string())?;
         self.mse += metrics::mse(target, prediction).map_err(|e| e.to_string())?;
+        self.ssim += match ssim {
+            true => metrics::ssim(target, prediction).map_err(|e| e.to_string())?,
+            false => f64::NAN,
+        };
         Ok(())
     }
 
     fn divide(&mut self, count: u64) {
         self.pd /= count.max(1) as f64;
         self.mse /= count.max(1) as f64;
+        self.ssim /= count.max(1) as f64;
     }
 }
 
@@ -75,6 +88,7 @@ pub struct Validator {
     pub(super) flights: Vec<Vec<RgbImage>>,
     pub(super) sequences: Vec<Vec<RgbImage>>,
     pub(super) forecasts: Vec<Vec<RgbImage>>,
+    pub(super) ssim: bool,
 }
 
 /// The last step of a flight, for the contact sheet.
@@ -125,7 +139,37 @@ impl Validator {
         if flights.is_empty() && sequences.is_empty() && forecasts.is_empty() {
             return Err(fail("nothing to validate on; give it seeds or sequences".to_owned()));
         }
-        Ok(Self { flights, sequences, forecasts })
+        Ok(Self { flights, sequences, forecasts, ssim: recipe.metric == Metric::Ssim })
+    }
+
+    /// Scores the last frame of each of `sequences`.
+    #[must_use]
+    pub fn watching(sequences: Vec<Vec<RgbImage>>) -> Self {
+        Self { flights: Vec::new(), sequences, forecasts: Vec::new(), ssim: false }
+    }
+
+    /// A part with about `most` of the frames that are scored, from all over the data; `None` when
+    /// there are no more anyway.
+    #[must_use]
+    pub fn part(&self, most: u64) -> Option<Self> {
+        let count = |flight: &Vec<RgbImage>| flight.len().saturating_sub(1);
+        let all = self.flights.iter().map(count).sum::<usize>()
+            + self.sequences.len()
+            + self.forecasts.len();
+        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+        if most >= all {
+            return None;
+        }
+        let share = |of: usize| (of * most).div_ceil(all);
+        let cut = |flight: &Vec<RgbImage>| flight[..=share(count(flight))].to_vec();
+        let taken = share(self.sequences.len());
+        let every = |i: usize| self.sequences[i * self.sequences.len() / taken.max(1)].clone();
+        Some(Self {
+            flights: self.flights.iter().filter(|f| f.len() > 1).map(cut).collect(),
+            sequences: (0..taken).map(every).collect(),
+            forecasts: self.forecasts[..share(self.forecasts.len())].to_vec(),
+            ssim: self.ssim,
+        })
     }
 
     /// Scores the network and gives one example a flight.
@@ -145,8 +189,9 @@ impl Validator {
             let mut last: Option<(&RgbImage, FloatImage)> = None;
             for picture in flight {
                 if let Some((before, prediction)) = &last {
-                    report.model.add(picture, prediction).map_err(fail)?;
-                    report.copy_last.add(picture, &FloatImage::from(*before)).map_err(fail)?;
+                    report.model.add(picture, prediction, self.ssim).map_err(fail)?;
+                    let copy = FloatImage::from(*before);
+                    report.copy_last.add(picture, &copy, self.ssim).map_err(fail)?;
                     report.frames += 1;
                 }
                 let frame = frame_tensor(&[picture], device);
@@ -172,8 +217,8 @@ impl Validator {
             }
             let (prediction, _) = net.step(&frame_tensor(&[input], device), &state, None);
             let prediction = float_image(prediction, target.size()).map_err(fail)?;
-            report.model.add(target, &prediction).map_err(fail)?;
-            report.copy_last.add(target, &FloatImage::from(input)).map_err(fail)?;
+            report.model.add(target, &prediction, self.ssim).map_err(fail)?;
+            report.copy_last.add(target, &FloatImage::from(input), self.ssim).map_err(fail)?;
             report.frames += 1;
             if examples.len() < 8 {
                 examples.push(example(input, target, &prediction));
@@ -210,7 +255,7 @@ impl Validator {
                 observer.observe(&plane, frame.size());
                 candidates.build(frame, &observer, 1);
                 mixing.predict(net, observer.features(), &candidates, device).map_err(fail)?;
-                report.score(frame, target, &mixing.prediction).map_err(fail)?;
+                report.score(frame, target, &mixing.prediction, self.ssim).map_err(fail)?;
             }
             if let [.., input, target] = flight.as_slice() {
                 examples.push(mixing.example(input, target));
@@ -221,7 +266,7 @@ impl Validator {
             let Observed { features, candidates, target } = &observed;
             mixing.predict(net, features, candidates, device).map_err(fail)?;
             let input = &sequence[sequence.len() - 2];
-            report.score(input, target, &mixing.prediction).map_err(fail)?;
+            report.score(input, target, &mixing.prediction, self.ssim).map_err(fail)?;
             if examples.len() < 8 {
                 examples.push(mixing.example(input, target));
             }
@@ -270,9 +315,10 @@ impl Report {
         last: &RgbImage,
         target: &RgbImage,
         prediction: &FloatImage,
+        ssim: bool,
     ) -> Result<(), String> {
-        self.model.add(target, prediction)?;
-        self.copy_last.add(target, &FloatImage::from(last))?;
+        self.model.add(target, prediction, ssim)?;
+        self.copy_last.add(target, &FloatImage::from(last), ssim)?;
         self.frames += 1;
         Ok(())
     }
@@ -288,9 +334,10 @@ impl Report {
         last: &RgbImage,
         target: &RgbImage,
         prediction: &RgbImage,
+        ssim: bool,
     ) -> Result<(), String> {
-        self.model.add(target, &FloatImage::from(prediction))?;
-        self.copy_last.add(target, &FloatImage::from(last))?;
+        self.model.add(target, &FloatImage::from(prediction), ssim)?;
+        self.copy_last.add(target, &FloatImage::from(last), ssim)?;
         self.frames += 1;
         Ok(())
     }

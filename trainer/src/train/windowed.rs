@@ -66,7 +66,7 @@ impl Validator {
             let seen: Vec<&RgbImage> = frames[..t].iter().collect();
             let next = after(net, &seen, device).map_err(fail)?;
             let Some(next) = next.first() else { continue };
-            report.compare(seen[t - 1], &frames[t], next).map_err(fail)?;
+            report.compare(seen[t - 1], &frames[t], next, self.ssim).map_err(fail)?;
             if t + 1 == frames.len() && examples.len() < LINES {
                 examples.push(example(seen[t - 1], &frames[t], next));
             }

@@ -1,0 +1,78 @@
+//! `framecast-train train`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use framecast_trainer::TrainError;
+use framecast_trainer::device::DeviceChoice;
+use framecast_trainer::recipe::Recipe;
+use framecast_trainer::train::{Options, train};
+
+#[derive(Args)]
+pub(crate) struct Train {
+    /// The recipe
+    recipe: PathBuf,
+    /// Folder for the run's files [default: runs/NAME]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Go on from the folder's last checkpoint
+    #[arg(long)]
+    resume: bool,
+    /// Start anew in a folder that holds a run, which is lost
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Where to compute, each device a share of every batch: cpu, tch, cuda:0,cuda:1, wgpu
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',')]
+    device: Vec<DeviceChoice>,
+    /// Steps between validations and checkpoints, instead of the recipe's validate.every
+    #[arg(long, value_name = "N")]
+    steps_per_epoch: Option<u64>,
+    /// Train this many epochs, instead of the recipe's train.steps
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Score at most N batches in validations during the run, instead of validate.steps
+    #[arg(long, value_name = "N")]
+    val_steps: Option<u64>,
+    /// Stop after N validations without a better one, instead of train.patience
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
+    /// Stop after this many minutes; --resume goes on
+    #[arg(long)]
+    minutes: Option<f64>,
+}
+
+impl Train {
+    /// Trains, and says how it ended.
+    pub(crate) fn run(self) -> Result<String, TrainError> {
+        let recipe = self.recipe()?;
+        // Fails only when a pool exists already, which has the wanted size then.
+        drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
+        let options = Options {
+            out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name)),
+            resume: self.resume,
+            overwrite: self.overwrite,
+            time: self.minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok()),
+            devices: self.device,
+        };
+        let outcome = train(&recipe, &options)?;
+        Ok(format!(
+            "{} of {} steps; best {:+.2} dB over copy-last in {}",
+            outcome.steps,
+            recipe.train.steps,
+            outcome.gain.unwrap_or_default(),
+            outcome.best.display()
+        ))
+    }
+
+    /// The recipe with what the flags say instead.
+    fn recipe(&self) -> Result<Recipe, TrainError> {
+        let mut recipe = Recipe::read(&self.recipe)?;
+        let (train, validate) = (&mut recipe.train, &mut recipe.validate);
+        validate.every = self.steps_per_epoch.unwrap_or(validate.every);
+        validate.steps = self.val_steps.unwrap_or(validate.steps);
+        train.patience = self.patience.unwrap_or(train.patience);
+        train.steps = self.epochs.map_or(train.steps, |n| n.saturating_mul(validate.every));
+        recipe.checked(&self.recipe.display().to_string())
+    }
+}
