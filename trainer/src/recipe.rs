@@ -1,5 +1,7 @@
 //! What to train, on what, and how: one TOML file. Unknown keys are refused.
 
+mod memory;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +80,7 @@ pub struct Training {
     pub last_only: bool,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// How much faster the scalars of a `blend` network's gate learn.
+    /// How much faster the linear map to the logits learns, of `blend` networks and `small-direct`.
     pub gate_rate: f32,
     /// Steps until the learning rate is reached.
     pub warm_up: u64,
@@ -246,6 +248,16 @@ impl Recipe {
         shape
     }
 
+    /// Steps of a batch whose sequences have `data.frames` frames.
+    pub(crate) fn steps_a_batch(&self) -> u64 {
+        match self.network.kind() {
+            PredictKind::Direct if self.shape().base.is_none() => {
+                (self.data.frames.saturating_sub(1)).div_ceil(self.train.chunk.max(1)).max(1) as u64
+            }
+            _ => 1,
+        }
+    }
+
     /// The untrained parameters.
     #[must_use]
     pub fn init(&self) -> Params {
@@ -292,7 +304,32 @@ impl Recipe {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Digits are scored by networks that predict all coming frames, and by some metrics only.
+    fn check_digits(&self) -> Result<(), String> {
+        let v = &self.validate;
+        if v.moving_mnist.is_empty() {
+            return Ok(());
+        }
+        if self.shape().base.is_none() {
+            return Err(format!(
+                "validate.moving_mnist: {} predicts one frame; only networks that predict all \
+                 coming frames (base, base-tiny) are scored on it",
+                self.network
+            ));
+        }
+        let alone = v.seeds.is_empty() && v.recording.is_empty() && v.sequences.is_empty();
+        if alone && matches!(v.metric, Metric::Pd | Metric::Ssim) {
+            return Err(format!(
+                "validate.metric = {:?} is not measured on validate.moving_mnist; take gain, mse \
+                 or psnr, or validate on seeds, recordings or sequences too",
+                v.metric.to_string()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fails with the first value that cannot be.
+    pub(crate) fn check(&self) -> Result<(), String> {
         self.check_window()?;
         self.check_standard()?;
         self.loss.check(self.data.side)?;
@@ -384,7 +421,8 @@ impl Recipe {
                 ));
             }
         }
-        Ok(())
+        self.check_digits()?;
+        memory::check(self)
     }
 }
 
@@ -428,6 +466,8 @@ mod tests {
         assert!(error.contains("augment.shear_range = 2"), "{error}");
         let error = refused("[data]", "[augment]\nsamplewise_center = true\n[data]");
         assert!(error.contains("predict-nano-direct is not standardised"), "{error}");
+        let error = refused("[data]", "[[validate.moving_mnist]]\n[data]");
+        assert!(error.contains("nano-direct predicts one frame"), "{error}");
         let error = refused("[data]", "[train]\nema = 1.0\n[data]");
         assert!(error.contains("r.toml") && error.contains("train.ema = 1"), "{error}");
     }

@@ -37,9 +37,9 @@ pub(crate) struct Train {
     /// Stop after N validations without a better one, instead of train.patience
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
-    /// Stop after this many minutes; --resume goes on
-    #[arg(long)]
-    minutes: Option<f64>,
+    /// Stop after this many minutes, more than 0; --resume goes on
+    #[arg(long, value_parser = minutes, allow_negative_numbers = true)]
+    minutes: Option<Duration>,
 }
 
 impl Train {
@@ -52,17 +52,15 @@ impl Train {
             out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name)),
             resume: self.resume,
             overwrite: self.overwrite,
-            time: self.minutes.and_then(|m| Duration::try_from_secs_f64(m * 60.0).ok()),
+            time: self.minutes,
             devices: self.device,
         };
         let outcome = train(&recipe, &options)?;
-        Ok(format!(
-            "{} of {} steps; best {:+.2} dB over copy-last in {}",
-            outcome.steps,
-            recipe.train.steps,
-            outcome.gain.unwrap_or_default(),
-            outcome.best.display()
-        ))
+        let best = outcome.gain.map_or("not validated yet; untrained".to_owned(), |gain| {
+            format!("best {gain:+.2} dB over copy-last")
+        });
+        let (done, all) = (outcome.steps, recipe.train.steps);
+        Ok(format!("{done} of {all} steps; {best} in {}", outcome.best.display()))
     }
 
     /// The recipe with what the flags say instead.
@@ -74,5 +72,25 @@ impl Train {
         train.patience = self.patience.unwrap_or(train.patience);
         train.steps = self.epochs.map_or(train.steps, |n| n.saturating_mul(validate.every));
         recipe.checked(&self.recipe.display().to_string())
+    }
+}
+
+/// Minutes on the command line.
+fn minutes(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time; give minutes, more than 0, such as 20 or 0.5");
+    let minutes: f64 = text.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(minutes * 60.0).ok().filter(|d| !d.is_zero()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_more_than_nothing() {
+        assert_eq!(minutes("0.5").unwrap(), Duration::from_secs(30));
+        for text in ["-5", "nan", "0", "inf", "1e300", "soon"] {
+            assert!(minutes(text).unwrap_err().contains("no time"), "{text}");
+        }
     }
 }

@@ -53,8 +53,9 @@ impl AdamW {
             .zip(self.second.list_mut())
             .zip(gradient);
         for ((((weights, average), first), second), gradient) in parts {
-            // The linear map of a `blend` network has a scale of its own and is not decayed.
-            let gate = weights.name.starts_with(GATE);
+            // The linear map to the logits has a scale of its own and is not decayed.
+            let name = weights.name.strip_prefix(GATE);
+            let gate = matches!(name, Some(".weight" | ".bias"));
             let rate = if gate { rate * train.gate_rate } else { rate };
             let plain = gate || weights.shape.len() < 2;
             let decay = if plain { 1.0 } else { 1.0 - rate * train.weight_decay };

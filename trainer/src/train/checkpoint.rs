@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AdamW, Standing};
 use crate::TrainError;
+use crate::net::Shape;
+use crate::net::base::Sizes;
 use crate::recipe::Recipe;
 
 const MAGIC: &[u8; 8] = b"FCTRAIN1";
@@ -28,6 +30,8 @@ pub struct Checkpoint {
     pub data: Vec<String>,
     /// Weights and optimiser.
     pub optimiser: AdamW,
+    /// Batches of sequences it has learned from; each is one step or several.
+    pub batches: u64,
     /// Its best checkpoints.
     pub standing: Standing,
     /// The discriminator of adversarial training and its optimiser.
@@ -39,6 +43,9 @@ struct Header {
     recipe: Recipe,
     data: Vec<String>,
     steps: u64,
+    /// Files of before sequences could differ in length have none: their steps say it.
+    #[serde(default)]
+    batches: Option<u64>,
     #[serde(flatten)]
     standing: Standing,
     /// Steps of the discriminator.
@@ -50,7 +57,7 @@ impl Checkpoint {
     /// A run that has no validation yet.
     #[must_use]
     pub fn new(recipe: Recipe, data: Vec<String>, optimiser: AdamW) -> Self {
-        Self { recipe, data, optimiser, standing: Standing::default(), critic: None }
+        Self { recipe, data, optimiser, batches: 0, standing: Standing::default(), critic: None }
     }
 
     /// Writes the file under another name and moves it into place, so that a run that dies leaves
@@ -63,6 +70,7 @@ impl Checkpoint {
             recipe: self.recipe.clone(),
             data: self.data.clone(),
             steps: self.optimiser.steps,
+            batches: Some(self.batches),
             standing: self.standing.clone(),
             critic: self.critic.as_ref().map(|c| c.steps),
         };
@@ -104,8 +112,13 @@ impl Checkpoint {
         let len = u32::from_le_bytes(*len) as usize;
         let (header, rest) = rest.split_at_checked(len).ok_or_else(damaged)?;
         let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
+        // Before anything is made by its sizes.
+        header.recipe.check()?;
         let shape = header.recipe.shape();
-        shape.base.map_or(Ok(()), |sizes| sizes.check())?;
+        let held = rest.len().saturating_sub(HASH) as u64 / 16;
+        if least(&shape) > held {
+            return Err(format!("it holds {held} weights, fewer than {} has", shape.preset));
+        }
         let mut optimiser = AdamW::new(shape.init(0));
         optimiser.steps = header.steps;
         let mut critic = None;
@@ -128,8 +141,10 @@ impl Checkpoint {
                 }
             }
         }
+        let steps_a_batch = header.recipe.steps_a_batch();
+        let batches = header.batches.unwrap_or(header.steps / steps_a_batch);
         let Header { recipe, data, standing, .. } = header;
-        Ok(Self { recipe, data, optimiser, standing, critic })
+        Ok(Self { recipe, data, optimiser, batches, standing, critic })
     }
 }
 
@@ -161,6 +176,14 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     })
 }
 
+/// Weights that a network of `shape` has at least: those of the layers whose sizes a recipe gives.
+fn least(shape: &Shape) -> u64 {
+    let Some(sizes) = shape.base else { return 0 };
+    let Sizes { window, ahead, space, time, blocks, widen, kernel } = sizes;
+    let block = time * kernel * kernel + 2 * widen * time * time;
+    (blocks * block + (window + ahead) * space * time) as u64
+}
+
 fn wrong(path: &Path, reason: String) -> TrainError {
     TrainError::Checkpoint { path: path.to_owned(), reason }
 }
@@ -184,6 +207,7 @@ mod tests {
         let mut critic = checkpoint.recipe.adversarial.unwrap().begin(3);
         critic.steps = 5;
         checkpoint.critic = Some(critic);
+        checkpoint.batches = 9;
         checkpoint.standing.offer(17, 0.5, crate::train::Goal::Max, 2);
         let path = std::env::temp_dir().join(format!("framecast-{}.ckpt", std::process::id()));
         checkpoint.write(&path).unwrap();
@@ -197,5 +221,34 @@ mod tests {
         assert!(Checkpoint::parse(&bytes[..bytes.len() - 5]).unwrap_err().contains("damaged"));
         assert!(Checkpoint::parse(b"PK").unwrap_err().contains("no checkpoint"));
         assert!(Checkpoint::parse(MAGIC).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn a_header_makes_no_network_that_its_file_has_no_weights_for() {
+        let parse = |network: &str, base: &str| {
+            let recipe = format!(
+                "{{\"name\":\"x\",\"network\":\"{network}\",\"base\":{base},\
+                 \"data\":{{\"side\":32,\"frames\":20}}}}"
+            );
+            let header = format!("{{\"recipe\":{recipe},\"data\":[],\"steps\":0}}");
+            let mut bytes = MAGIC.to_vec();
+            bytes.extend((header.len() as u32).to_le_bytes());
+            bytes.extend(header.into_bytes());
+            let hash = Sha256::digest(&bytes);
+            bytes.extend(hash.as_slice());
+            Checkpoint::parse(&bytes).unwrap_err()
+        };
+        let sizes = |time: u64| {
+            format!(
+                "{{\"window\":10,\"ahead\":10,\"space\":16,\"time\":{time},\"blocks\":64,\
+                 \"widen\":8,\"kernel\":15}}"
+            )
+        };
+        let error = parse("base", &sizes(1024));
+        assert!(error.contains("fewer than base has"), "{error}");
+        let error = parse("base", &sizes(4_000_000_000));
+        assert!(error.contains("outside 1 to 1024"), "{error}");
+        let error = parse("nano", "null");
+        assert!(error.contains("holds 0 numbers"), "{error}");
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Progress {
     log: File,
     bar: Option<ProgressBar>,
     started: Instant,
+    /// Seconds the run took before it was stopped.
+    earlier: f64,
     first: u64,
     steps: u64,
     shown: Instant,
@@ -56,9 +58,12 @@ impl Progress {
     /// Opens the log at the end of step `first` of `steps`: what a run that was stopped told of
     /// later steps is forgotten, since they are done again.
     pub(super) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
+        let mut earlier = 0.0;
         if log.exists() {
             let told = fs::read(log).map_err(TrainError::io("read", log))?;
-            replace(log, before(&String::from_utf8_lossy(&told), first).as_bytes())?;
+            let kept = before(&String::from_utf8_lossy(&told), first);
+            earlier = seconds(&kept);
+            replace(log, kept.as_bytes())?;
         }
         let file = OpenOptions::new()
             .create(true)
@@ -76,7 +81,8 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Ok(Self { log: file, bar, started: now, first, steps, shown: now, loss: f32::NAN })
+        let loss = f32::NAN;
+        Ok(Self { log: file, bar, started: now, earlier, first, steps, shown: now, loss })
     }
 
     fn record(&mut self, line: &serde_json::Value) -> Result<(), TrainError> {
@@ -136,7 +142,8 @@ impl Progress {
                 watched = format!("  training {:+.2} dB", training.gain());
             }
             if let Some([model, copy_last]) = &report.forecast {
-                line.insert("seconds".to_owned(), json!(self.started.elapsed().as_secs_f64()));
+                let seconds = self.earlier + self.started.elapsed().as_secs_f64();
+                line.insert("seconds".to_owned(), json!(seconds));
                 let forecast = json!({ "model": model, "copy_last": copy_last });
                 line.insert("forecast".to_owned(), forecast);
             }
@@ -182,6 +189,12 @@ fn before(log: &str, step: u64) -> String {
     log.lines().filter(early).map(|line| format!("{line}\n")).collect()
 }
 
+/// The time of the last validation in `log`.
+fn seconds(log: &str) -> f64 {
+    let told = |line| serde_json::from_str::<serde_json::Value>(line).ok();
+    log.lines().rev().filter_map(told).find_map(|v| v.get("seconds")?.as_f64()).unwrap_or(0.0)
+}
+
 fn minutes(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
@@ -195,5 +208,12 @@ mod tests {
         let log = "{\"step\":1}\n{\"step\":2,\"loss\":0.5}\n{\"step\":3}\n{\"step\":2,\"lo";
         assert_eq!(before(log, 2), "{\"step\":1}\n{\"step\":2,\"loss\":0.5}\n");
         assert_eq!(before(log, 0), "");
+    }
+
+    #[test]
+    fn the_time_goes_on_where_the_log_ends() {
+        let log = "{\"step\":2,\"seconds\":7.5}\n{\"step\":4,\"seconds\":9.25}\n{\"step\":5}\n";
+        assert_eq!(seconds(log), 9.25);
+        assert_eq!(seconds(""), 0.0);
     }
 }

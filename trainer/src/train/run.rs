@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use framecast::model::PredictKind;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
@@ -62,17 +61,14 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let out = options.out.as_path();
     fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
     let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
-    if !options.resume && last.exists() {
-        if !options.overwrite {
-            return Err(TrainError::Checkpoint {
-                path: last,
-                reason:
-                    "the folder holds a run already; go on with --resume, choose another --out, \
-                         or let it be lost with --overwrite"
-                        .to_owned(),
-            });
-        }
-        forget(out, &last)?;
+    if !options.resume && !options.overwrite && last.exists() {
+        return Err(TrainError::Checkpoint {
+            path: last,
+            reason:
+                "the folder holds a run already; go on with --resume, choose another --out, or \
+                     let it be lost with --overwrite"
+                    .to_owned(),
+        });
     }
     let devices = open_all(&options.devices, recipe.train.threads)?;
     let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
@@ -80,6 +76,11 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     let validation = Validation::new(recipe, &mut mixture, out, &first)?;
     let mut run =
         if options.resume { resumed(recipe, &last)? } else { started(recipe, mixture.describe())? };
+    if run.optimiser.steps == 0 {
+        // Before anything else: a run that is killed early must not go on from a former one.
+        run.write(&last)?;
+        forget(out)?;
+    }
     replace(&out.join("recipe.toml"), recipe.to_toml()?.as_bytes())?;
     let mut progress =
         Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
@@ -95,25 +96,20 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
         run.write(&best)?;
     }
     let started = Instant::now();
-    let chunks = match recipe.network.kind() {
-        PredictKind::Direct if recipe.shape().base.is_some() => 1,
-        PredictKind::Direct => (recipe.data.frames - 1).div_ceil(recipe.train.chunk) as u64,
-        PredictKind::Blend => 1,
-    };
-    let mut validated = run.optimiser.steps;
     let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
-    let first = run.optimiser.steps / chunks;
-    let mut batches = Prefetch::start(mixture, recipe.seed, first, recipe.train.batch)?;
+    let mut batches = Prefetch::start(mixture, recipe.seed, run.batches, recipe.train.batch)?;
     let patience = recipe.train.patience;
     let tired = |run: &Checkpoint| patience > 0 && run.standing.stale >= patience;
     while run.optimiser.steps < recipe.train.steps && in_time() && !tired(&run) {
-        let number = run.optimiser.steps / chunks;
+        let before = run.optimiser.steps;
         let batch = batches.take()?;
-        learn(&mut run, number, batch, &devices, &mut progress, &best)?;
-        let step = run.optimiser.steps;
-        if step - validated >= recipe.validate.every || step >= recipe.train.steps || !in_time() {
-            validated = step;
+        learn(&mut run, batch, &devices, &mut progress, &best)?;
+        let (step, every) = (run.optimiser.steps, recipe.validate.every);
+        if step / every > before / every || step >= recipe.train.steps {
             validation.epoch(&mut run, &mut progress)?;
+        } else if !in_time() {
+            // Not validated: the run would not be the one it is without the stop.
+            run.write(&last)?;
         }
     }
     let steps = run.optimiser.steps;
@@ -129,8 +125,8 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
     Ok(Outcome { best, gain, steps, complete })
 }
 
-/// Removes the checkpoints of a run that is to be lost.
-fn forget(out: &Path, last: &Path) -> Result<(), TrainError> {
+/// Removes the named checkpoints of a run that is lost.
+fn forget(out: &Path) -> Result<(), TrainError> {
     let list = fs::read_dir(out).map_err(TrainError::io("read", out))?;
     for path in list.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -138,7 +134,7 @@ fn forget(out: &Path, last: &Path) -> Result<(), TrainError> {
             fs::remove_file(&path).map_err(TrainError::io("remove", &path))?;
         }
     }
-    fs::remove_file(last).map_err(TrainError::io("remove", last))
+    Ok(())
 }
 
 /// A run at step 0: untrained, or with the weights of another run, whose data it then names too.
@@ -189,13 +185,13 @@ fn resumed(recipe: &Recipe, last: &Path) -> Result<Checkpoint, TrainError> {
 /// All steps of one batch of sequences.
 fn learn(
     run: &mut Checkpoint,
-    number: u64,
     batch: Batch,
     devices: &[Device],
     progress: &mut Progress,
     best: &Path,
 ) -> Result<(), TrainError> {
-    let Checkpoint { recipe, optimiser, critic, .. } = run;
+    let Checkpoint { recipe, optimiser, critic, batches, .. } = run;
+    let frames = batch.frames();
     let parts = batch.split(devices.len());
     let (seed, first) = (recipe.seed, optimiser.steps);
     let chance = |lane: u64| Pcg64::seed_from_u64(!seed ^ first.rotate_left(32) ^ (lane << 24));
@@ -210,10 +206,19 @@ fn learn(
             recipe,
             weights: &optimiser.weights,
             critic: critic.as_ref().filter(|_| begun).map(|c| &c.weights),
-            batch: number,
+            batch: *batches,
             step,
         };
-        let Some(slopes) = share::descend(&mut shares, &place)? else { return Ok(()) };
+        let Some(slopes) = share::descend(&mut shares, &place)? else {
+            if step == first {
+                return Err(TrainError::Data {
+                    uri: "the mixture".to_owned(),
+                    reason: format!("sequences of {frames} frames have nothing to predict"),
+                });
+            }
+            *batches += 1;
+            return Ok(());
+        };
         let rate = learning_rate(&recipe.train, step);
         for slope in [Some(&slopes.net), slopes.critic.as_ref()].into_iter().flatten() {
             if !slope.is_finite() {
@@ -240,12 +245,15 @@ mod tests {
     use super::*;
 
     fn recipe(steps: u64) -> Recipe {
-        let text = format!(
+        Recipe::parse("t", &recipe_text(steps)).unwrap()
+    }
+
+    fn recipe_text(steps: u64) -> String {
+        format!(
             "name = \"t\"\nnetwork = \"nano-direct\"\nseed = 3\n[data]\nside = 16\nframes = 5\n\
              [[data.demo]]\nworlds = 1\n[train]\nsteps = {steps}\nbatch = 2\nchunk = 2\n\
              warm_up = 2\n[validate]\nevery = 2\nseeds = [9901]\nframes = 4\nsize = [16, 16]\n"
-        );
-        Recipe::parse("t", &text).unwrap()
+        )
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -274,6 +282,85 @@ mod tests {
         assert_eq!(run("again", &[8]), whole);
         assert_eq!(run("parts", &[4, 8]).optimiser, whole.optimiser);
         assert_ne!(whole.optimiser.weights, whole.recipe.network.init(3));
+    }
+
+    /// Sequences of three frames in a folder, beside those of five of the demo camera.
+    fn of_two_lengths(set: &Path) -> String {
+        for (sequence, frame) in (0..4).flat_map(|s| (0..3).map(move |f| (s, f))) {
+            let folder = set.join(format!("s{sequence}"));
+            fs::create_dir_all(&folder).unwrap();
+            let samples: Vec<u8> =
+                (0..16 * 16 * 3).map(|i| (i * 7 + sequence * 31) as u8).collect();
+            let path = folder.join(format!("{frame}.png"));
+            image::save_buffer(path, &samples, 16, 16, image::ExtendedColorType::Rgb8).unwrap();
+        }
+        format!("together = true\n[[data.sequences]]\nuri = {:?}\n[[data.demo]]", set.display())
+    }
+
+    #[test]
+    fn a_run_over_sequences_of_two_lengths_resumes_with_the_batch_that_is_next() {
+        let set = folder("lengths-set");
+        let data = of_two_lengths(&set);
+        let text = recipe_text(12).replace("[[data.demo]]", &data);
+        let mut recipe = Recipe::parse("t", &text).unwrap();
+        recipe.train.floor = 1.0;
+        let run = |name: &str, parts: &[u64]| {
+            let out = folder(name);
+            for (i, &steps) in parts.iter().enumerate() {
+                let mut recipe = recipe.clone();
+                recipe.train.steps = steps;
+                let options = Options { out: out.clone(), resume: i > 0, ..Options::default() };
+                train(&recipe, &options).unwrap();
+            }
+            let checkpoint = Checkpoint::read(&out.join("last.ckpt")).unwrap();
+            fs::remove_dir_all(&out).unwrap();
+            checkpoint
+        };
+        let whole = run("lengths-whole", &[12]);
+        // Some took one step, some two.
+        assert!((7..12).contains(&whole.batches), "{}", whole.batches);
+        for half in [3, 5, 7] {
+            assert_eq!(run("lengths-parts", &[half, 12]).optimiser, whole.optimiser, "{half}");
+        }
+
+        let mut long = recipe.clone();
+        (long.train.last_only, long.train.chunk, long.data.frames) = (true, 1, 3);
+        let out = folder("lengths-long");
+        let error = train(&long, &Options { out: out.clone(), ..Options::default() }).unwrap_err();
+        assert!(error.to_string().contains("set it to 2 or more"), "{error}");
+        fs::remove_dir_all(&out).unwrap();
+        fs::remove_dir_all(&set).unwrap();
+    }
+
+    #[test]
+    fn a_stop_by_time_saves_but_does_not_validate() {
+        let out = folder("time");
+        let mut recipe = recipe(2_000);
+        recipe.validate.every = 1_000;
+        let time = Some(Duration::from_millis(1));
+        let options = Options { out: out.clone(), time, ..Options::default() };
+        train(&recipe, &options).unwrap();
+        // By now the time is up before a step; what is there stays.
+        let begun = Checkpoint::read(&out.join("last.ckpt")).unwrap();
+        assert!(begun.optimiser.steps < 1_000 && begun.standing.kept.is_empty());
+        let log = fs::read_to_string(out.join("log.jsonl")).unwrap();
+        assert_eq!(log.lines().filter(|line| line.contains("gain_db")).count(), 1, "{log}");
+        assert!(out.join("best.ckpt").exists());
+        fs::remove_dir_all(&out).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_is_lost_is_not_gone_on_from() {
+        let out = folder("lost");
+        let options = Options { out: out.clone(), ..Options::default() };
+        train(&recipe(4), &options).unwrap();
+        let mut other = recipe(4);
+        (other.seed, other.loss.log_mse) = (4, 3e38);
+        // Ends before its first validation.
+        train(&other, &Options { overwrite: true, ..options }).unwrap_err();
+        let last = Checkpoint::read(&out.join("last.ckpt")).unwrap();
+        assert_eq!((last.optimiser.steps, last.recipe.seed), (0, 4));
+        fs::remove_dir_all(&out).unwrap();
     }
 
     #[test]

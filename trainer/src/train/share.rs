@@ -172,6 +172,18 @@ impl Share {
                 *at = end;
                 *state = Some(before.detach());
                 *frame = frame.clone().detach();
+                if losses.is_empty() && end + 1 < self.batch.frames() {
+                    return Err(TrainError::Data {
+                        uri: "the mixture".to_owned(),
+                        reason: format!(
+                            "a sequence has {} frames, but with train.last_only all of it must be \
+                             in one chunk: train.chunk = {}; set it to {} or more",
+                            self.batch.frames(),
+                            recipe.train.chunk,
+                            self.batch.frames() - 1
+                        ),
+                    });
+                }
                 let count = losses.len() as f32;
                 match losses.into_iter().reduce(|sum, loss| sum + loss) {
                     Some(sum) => (sum / count, leaves),

@@ -24,7 +24,7 @@ use crate::recipe::Validation;
 /// Means over all scored frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// Perceptual distance.
+    /// Perceptual distance; no number where only digits are scored.
     pub pd: f64,
     /// Mean squared error, 0..=1.
     pub mse: f64,
@@ -102,11 +102,13 @@ pub struct Example {
 }
 
 impl Validator {
-    /// Renders the flights.
+    /// Renders the flights and reads the rest, for a network whose frames have sides that are
+    /// multiples of `multiple`.
     ///
     /// # Errors
-    /// [`TrainError::Recipe`] for sizes that cannot be rendered.
-    pub fn new(recipe: &Validation) -> Result<Self, TrainError> {
+    /// [`TrainError::Recipe`] for sizes that cannot be rendered, [`TrainError::Data`] for data that
+    /// cannot be read or have other sides.
+    pub fn new(recipe: &Validation, multiple: usize) -> Result<Self, TrainError> {
         let fail = |reason| TrainError::Recipe { path: "validate".to_owned(), reason };
         let [width, height] = recipe.size;
         let mut through = FourTwoZero::default();
@@ -124,11 +126,15 @@ impl Validator {
             flights.push(flight);
         }
         for recording in &recipe.recording {
-            flights.push(RecordingFootage::read(recording, 8, 2)?.into_frames());
+            let frames = RecordingFootage::read(recording, 8, 2)?.into_frames();
+            fits(&recording.uri, &frames, multiple)?;
+            flights.push(frames);
         }
         let mut sequences = Vec::new();
         for set in &recipe.sequences {
-            sequences.extend(SequencesFootage::open(set, 0)?.read_all()?);
+            let read = SequencesFootage::open(set, 0)?.read_all()?;
+            read.iter().try_for_each(|sequence| fits(&set.uri, sequence, multiple))?;
+            sequences.extend(read);
         }
         let mut forecasts = Vec::new();
         for digits in &recipe.moving_mnist {
@@ -277,6 +283,21 @@ impl Validator {
     }
 }
 
+/// Refuses frames a network cannot take.
+fn fits(uri: &str, frames: &[RgbImage], multiple: usize) -> Result<(), TrainError> {
+    let size = frames.first().map(RgbImage::size).unwrap_or_default();
+    if size.w().is_multiple_of(multiple) && size.h().is_multiple_of(multiple) {
+        return Ok(());
+    }
+    Err(TrainError::Data {
+        uri: uri.to_owned(),
+        reason: format!(
+            "its pictures are {size}, but the network takes sides that are multiples of \
+             {multiple}; validate on others, or set the width of a recording"
+        ),
+    })
+}
+
 /// What turns a network's logits into a picture.
 #[derive(Default)]
 struct Mixing {
@@ -323,6 +344,18 @@ impl Report {
         Ok(())
     }
 
+    /// Joins the means of `frames` frames more, of which only the squared error is known.
+    pub(super) fn join(&mut self, model: f64, copy_last: f64, frames: u64) {
+        let share = frames as f64 / (self.frames + frames).max(1) as f64;
+        for (scores, mse) in [(&mut self.model, model), (&mut self.copy_last, copy_last)] {
+            if self.frames == 0 {
+                *scores = Scores { pd: f64::NAN, mse: 0.0, ssim: f64::NAN };
+            }
+            scores.mse += (mse - scores.mse) * share;
+        }
+        self.frames += frames;
+    }
+
     /// Makes means of the sums.
     pub(super) fn finish(&mut self) {
         self.model.divide(self.frames);
@@ -353,4 +386,33 @@ fn example(input: &RgbImage, target: &RgbImage, prediction: &FloatImage) -> Exam
 fn float_image(prediction: Tensor<4>, size: Size) -> Result<FloatImage, String> {
     let values = prediction.into_data().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?;
     Ok(FloatImage { size, data: values.into_iter().map(|v| v.clamp(0.0, 1.0) * 255.0).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_change_the_squared_error_alone() {
+        let scores = |pd, mse| Scores { pd, mse, ssim: f64::NAN };
+        let mut report = Report { model: scores(8.0, 0.01), frames: 10, ..Report::default() };
+        report.copy_last = scores(9.0, 0.02);
+        report.join(0.04, 0.05, 30);
+        assert_eq!((report.frames, report.model.pd, report.copy_last.pd), (40, 8.0, 9.0));
+        assert!((report.model.mse - 0.0325).abs() < 1e-12, "{report:?}");
+        assert!((report.copy_last.mse - 0.0425).abs() < 1e-12, "{report:?}");
+
+        let mut alone = Report::default();
+        alone.join(0.04, 0.05, 30);
+        assert!(alone.model.pd.is_nan() && alone.copy_last.pd.is_nan());
+        assert_eq!((alone.model.mse, alone.copy_last.mse, alone.frames), (0.04, 0.05, 30));
+    }
+
+    #[test]
+    fn sides_a_network_cannot_take_name_the_source() {
+        let frames = [RgbImage::new(Size::new(24, 20))];
+        fits("a.mp4", &frames, 4).unwrap();
+        let error = fits("a.mp4", &frames, 8).unwrap_err().to_string();
+        assert!(error.contains("a.mp4") && error.contains("24x20"), "{error}");
+    }
 }

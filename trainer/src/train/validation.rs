@@ -40,7 +40,12 @@ impl Validation {
         out: &Path,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let full = Validator::new(&recipe.validate)?;
+        // The runtime's features are there for pictures of any size.
+        let multiple = match recipe.network.kind() {
+            PredictKind::Blend => 1,
+            PredictKind::Direct => recipe.network.multiple_of(),
+        };
+        let full = Validator::new(&recipe.validate, multiple)?;
         let most = recipe.validate.steps * recipe.train.batch as u64;
         let watched = match recipe.validate.watch {
             0 => None,
@@ -68,13 +73,13 @@ impl Validation {
     ) -> Result<(), TrainError> {
         let recipe = &run.recipe;
         let report = self.score(recipe, &run.optimiser.average, self.during(), None)?;
-        let same = (report.model.pd - report.copy_last.pd).abs() < 1e-3;
-        if recipe.network.copies_last() && recipe.start.is_none() && !same {
+        if recipe.network.copies_last() && recipe.start.is_none() && !same(&report) {
             return Err(TrainError::Network {
                 name: recipe.network.to_string(),
                 reason: format!(
-                    "untrained it has PD {:.4} where copy-last has {:.4}; they must be equal",
-                    report.model.pd, report.copy_last.pd
+                    "untrained it has PD {:.4} and MSE {:.7} where copy-last has {:.4} and {:.7}; \
+                     they must be equal",
+                    report.model.pd, report.model.mse, report.copy_last.pd, report.copy_last.mse
                 ),
             });
         }
@@ -171,11 +176,28 @@ impl Validation {
                 validator.run_blend(&Blend::new(&shape, weights, device)?.0, device)?
             }
         };
+        if report.frames == 0 {
+            return Err(TrainError::Recipe {
+                path: "validate".to_owned(),
+                reason:
+                    "no frame of the validation data can be scored; give it seeds or sequences \
+                         of two frames and more"
+                        .to_owned(),
+            });
+        }
         for path in sheets.unwrap_or_default() {
             sheet::write(path, &examples)?;
         }
         Ok(report)
     }
+}
+
+/// Whether the network is copy-last, up to rounding.
+fn same(report: &Report) -> bool {
+    let (model, copy) = (report.model, report.copy_last);
+    // Of digits alone there is no perceptual distance.
+    let pd = copy.pd.is_nan() || (model.pd - copy.pd).abs() < 1e-3;
+    pd && (model.mse - copy.mse).abs() <= 1e-6
 }
 
 /// A `blend` network whose logits ran away chooses one candidate everywhere, gets no gradient any
@@ -198,6 +220,17 @@ fn alive(recipe: &Recipe, step: u64, report: &Report) -> Result<(), TrainError> 
 mod tests {
     use super::*;
     use crate::train::Scores;
+
+    #[test]
+    fn only_an_equal_network_is_copy_last() {
+        let scores = |pd, mse| Scores { pd, mse, ssim: f64::NAN };
+        let report = |model, copy_last| Report { model, copy_last, frames: 5, forecast: None };
+        assert!(same(&report(scores(9.0, 0.01), scores(9.0, 0.01))));
+        assert!(!same(&report(scores(9.1, 0.01), scores(9.0, 0.01))));
+        // Digits alone, with no perceptual distance.
+        assert!(same(&report(scores(f64::NAN, 0.01), scores(f64::NAN, 0.01))));
+        assert!(!same(&report(scores(f64::NAN, 0.011), scores(f64::NAN, 0.01))));
+    }
 
     #[test]
     fn a_blend_network_that_only_copies_is_told_to_have_run_away() {

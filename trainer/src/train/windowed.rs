@@ -88,13 +88,14 @@ impl Validator {
                 }
             }
             let pixels = self.forecasts[0][0].size().pixels() as f64;
-            let frames = (found.sequences * found.model_by_frame.len()) as f64;
-            report.model.mse += found.model.mse / pixels * frames;
-            report.copy_last.mse += found.copy_last.mse / pixels * frames;
-            report.frames += frames as u64;
+            let frames = (found.sequences * found.model_by_frame.len()) as u64;
+            report.finish();
+            let [mse, copy] = [found.model.mse, found.copy_last.mse].map(|mse| mse / pixels);
+            report.join(mse, copy, frames);
             report.forecast = Some([found.model, found.copy_last]);
+        } else {
+            report.finish();
         }
-        report.finish();
         Ok((report, examples))
     }
 }
