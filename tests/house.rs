@@ -137,6 +137,20 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/allocations.rs",
 ];
 
+/// `FRAMECAST_SIMD=off` must reach every kernel, so they ask `vision/simd.rs`; doctor only reports.
+#[test]
+fn features_of_the_processor_are_asked_for_in_one_place() {
+    let mut asking: Vec<String> = Vec::new();
+    for under in ["src", "trainer/src"] {
+        for path in rust_files(under) {
+            if fs::read_to_string(&path).unwrap().contains("_feature_detected!") {
+                asking.push(relative(&path));
+            }
+        }
+    }
+    assert_eq!(asking, ["src/cli/doctor.rs", "src/vision/simd.rs"]);
+}
+
 /// That each block has its own SAFETY comment is clippy's to say (`undocumented_unsafe_blocks`).
 #[test]
 fn unsafe_stands_only_where_it_is_listed() {

@@ -3,6 +3,7 @@
 //! Slow by nature (tens of milliseconds to minutes); never called on a thread that frames wait for.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use super::ports::{DeclaredNode, Ports};
@@ -182,6 +183,9 @@ type Outcome = Result<(Box<dyn Session>, LoadReport), EngineError>;
 
 fn load_auto(job: &Job<'_>, attempts: &mut Vec<Attempt>) -> Outcome {
     if job.options.require_provider.is_none() && job.contract.is_some_and(exact::wants_exact) {
+        if let Some(library) = &job.options.library {
+            named_library_opens(library)?;
+        }
         match load_exact(job) {
             Ok(loaded) => return Ok(loaded),
             Err(error) => {
@@ -230,6 +234,20 @@ fn named_library(error: EngineError, options: &LoadOptions) -> EngineError {
         }
         (error, _) => error,
     }
+}
+
+/// Whether a library that the caller names can be used, where no load would find out.
+#[cfg(feature = "ort")]
+fn named_library_opens(library: &Path) -> Result<(), EngineError> {
+    match super::ort::search(Some(library)).pop().map(|tried| tried.outcome) {
+        Some(Err(reason)) => Err(EngineError::Unavailable { engine: "ort".to_owned(), reason }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "ort"))]
+fn named_library_opens(_: &Path) -> Result<(), EngineError> {
+    Err(not_built("ort"))
 }
 
 /// What `ORT_DYLIB_PATH` names, in a program that would use it.

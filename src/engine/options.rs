@@ -11,7 +11,8 @@ use std::str::FromStr;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// ONNX Runtime when a library is found and takes the model, tract otherwise.
+    /// Our own kernels for integer models; ONNX Runtime when a library is found and takes the
+    /// model, tract otherwise.
     #[default]
     Auto,
     /// The built-in engine.

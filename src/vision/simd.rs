@@ -12,8 +12,14 @@ pub const VARIABLE: &str = "FRAMECAST_SIMD";
 static AVX2: LazyLock<bool> =
     LazyLock::new(|| !off() && std::arch::is_x86_feature_detected!("avx2"));
 
-static OFF: LazyLock<bool> =
-    LazyLock::new(|| std::env::var_os(VARIABLE).is_some_and(|value| value == "off"));
+static OFF: LazyLock<bool> = LazyLock::new(|| {
+    let value = std::env::var_os(VARIABLE).unwrap_or_default();
+    let off = value == "off";
+    if !off && !value.is_empty() && value != "on" {
+        tracing::warn!("{VARIABLE} is {value:?} and changes nothing; on and off are known");
+    }
+    off
+});
 
 fn off() -> bool {
     *OFF

@@ -111,6 +111,10 @@ fn a_library_that_was_named_is_missed() {
     asked.refused(3, &[library, "does not exist", "engine tract"]);
     let asked = framecast(&[&args[..], &["--engine", "ort", "--set", &named]].concat());
     asked.refused(3, &[library, "does not exist"]);
+    // Also where the model would not need it.
+    let integers = concat!(env!("CARGO_MANIFEST_DIR"), "/models/predict-nano-int.onnx");
+    let args_int = ["eval", clip.to_str().unwrap(), "--model", integers, "--set", &named];
+    framecast(&args_int).refused(3, &[library, "does not exist"]);
     let in_environment = [&args[..], &["--engine", "ort"]].concat();
     framecast_with("ORT_DYLIB_PATH", library, &in_environment).refused(1, &[library]);
     let found = framecast_with("ORT_DYLIB_PATH", library, &args);

@@ -31,7 +31,9 @@ fn predicted_video_is_the_same_to_the_byte() {
     let own = predict("exact", "on");
     assert!(own.len() > 39 * 104 * 72 * 3);
     let mut others = vec![("exact", "off"), ("auto", "on"), ("tract", "on"), ("tract", "off")];
-    if framecast(&["model", "check", MODEL, "--engine", "ort"]).code == Some(0) {
+    // Left out only where there is no library; one that is wrong fails below.
+    let check = framecast(&["model", "check", MODEL, "--engine", "ort"]);
+    if !check.stdout.contains("engine ort is not available") {
         others.push(("ort", "on"));
     } else {
         let required = std::env::var_os("CI").is_some_and(|v| v == "true");

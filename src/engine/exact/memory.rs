@@ -4,7 +4,7 @@ use super::kernel::{Window, padded_input, padded_output};
 use super::network::{Layer, Network, Plane, Step, Target, Term};
 use crate::model::TensorBuf;
 
-/// Most memory and most multiply-accumulates of a run.
+/// Most memory (planes, outputs and sums of a line) and most multiply-accumulates of a run.
 const BYTES: u128 = 1 << 30;
 const MACS: u128 = 1 << 40;
 
@@ -70,7 +70,13 @@ impl Memory {
         };
         let most = network.layers.iter().map(|l| padded_output(l.bias.len())).max().unwrap_or(0);
         let lines = wide(width) * wide(most);
-        let bytes = network.planes.iter().map(plane).sum::<u128>() + 8 * lines;
+        let output = |layer: &Layer| match layer.target {
+            Target::Output(..) => 4 * pixels * wide(layer.bias.len()),
+            Target::Plane(_) => 0,
+        };
+        let bytes = network.planes.iter().map(plane).sum::<u128>()
+            + network.layers.iter().map(output).sum::<u128>()
+            + 8 * lines;
         if bytes > BYTES {
             return Err(format!(
                 "inputs of {width}x{height} need {bytes} bytes; {BYTES} is the limit"

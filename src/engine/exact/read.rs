@@ -7,6 +7,7 @@
 //! number may be divided, and nothing may be rounded but by `Div`: what is taken has one result.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use super::kernel::{Conv, WEIGHTS, cost};
 use super::network::{Layer, Network, Plane, Step, Target, Term};
@@ -29,6 +30,10 @@ const NODES: usize = 1024;
 const COST: usize = 1 << 26;
 /// Whole numbers up to here are exact in `f32`.
 const REAL: i64 = 1 << 24;
+/// Units of an output, each a power of two. Engines multiply one after the other, and with these
+/// no product on the way leaves the normal numbers of `f32`.
+const UNITS: RangeInclusive<f32> =
+    f32::from_bits((127 - 100) << 23)..=f32::from_bits((127 + 100) << 23);
 
 /// A 32-bit value: a sum, and the steps after it.
 #[derive(Clone)]
@@ -365,6 +370,12 @@ impl<'a> Reader<'a> {
             // A power of two has no bits behind its first one.
             if !unit.is_normal() || unit < 0.0 || unit.to_bits() & 0x007f_ffff != 0 {
                 return Err(format!("{factor} is no power of two, so that the product is rounded"));
+            }
+            if !UNITS.contains(&unit) {
+                return Err(format!(
+                    "by {factor} its unit becomes {unit:e}; within 2^-100..=2^100 no product of \
+                     another engine can overflow or be rounded"
+                ));
             }
             return Ok(Value::Real(sum, unit));
         }

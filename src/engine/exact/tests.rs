@@ -273,6 +273,18 @@ fn the_ends_of_a_graph_are_checked_too() {
     let said = refusal(w);
     assert!(said.contains("0.3 is no power of two"), "{said}");
 
+    // Exact here, but another engine would overflow on the way.
+    let mut w = Writer::new(1, 1, false);
+    let sum = w.conv("features", [1, 1, 1]);
+    let mut real = w.cast(&sum, 1);
+    for power in [120, -120] {
+        let unit = w.graph.constant("unit", &[], vec![2f32.powi(power)]);
+        real = w.graph.node("Mul", &[&real, &unit], &[]);
+    }
+    w.graph.output_as(&real, "logits", DType::F32, &planes(1));
+    let said = refusal(w);
+    assert!(said.contains("(Mul)") && said.contains("2^-100..=2^100"), "{said}");
+
     let mut g = GraphBuilder::new("float");
     let x = g.input("x", DType::F32, &planes(1));
     g.output_as(&x, "y", DType::F32, &planes(1));
@@ -288,6 +300,13 @@ fn sizes_beyond_the_limits_are_refused_before_memory_is_taken() {
     let mut options = LoadOptions { engine: EngineChoice::Exact, ..LoadOptions::default() };
     options.bind.extend([("h".to_owned(), 1 << 30), ("w".to_owned(), 1 << 30)]);
     let said = load(&network(1, 4, 4, false), &options).unwrap_err().to_string();
+    assert!(said.contains("bytes; 1073741824 is the limit"), "{said}");
+    // Little but outputs, which count too.
+    let mut w = Writer::new(1, 1, false);
+    let sum = w.conv("features", [1024, 1, 1]);
+    w.finish(&sum, 1024);
+    options.bind.extend([("h".to_owned(), 512), ("w".to_owned(), 512)]);
+    let said = load(&w.model(), &options).unwrap_err().to_string();
     assert!(said.contains("bytes; 1073741824 is the limit"), "{said}");
 }
 

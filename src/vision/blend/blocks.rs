@@ -6,6 +6,8 @@
 use super::BLOCK;
 use crate::vision::dispatch::vectorised;
 use crate::vision::motion::CELL;
+#[cfg(target_arch = "x86_64")]
+use crate::vision::simd;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -24,10 +26,10 @@ impl Plane<'_> {
         (self.width.div_ceil(BLOCK), self.height.div_ceil(BLOCK))
     }
 
-    /// Whether AVX2 may read the plane: it is whole, and the processor has it.
+    /// Whether AVX2 may read the plane: it is whole, and [`simd`] allows it.
     #[cfg(target_arch = "x86_64")]
     fn vectorised(&self) -> bool {
-        self.data.len() >= self.width * self.height && std::arch::is_x86_feature_detected!("avx2")
+        self.data.len() >= self.width * self.height && simd::avx2()
     }
 }
 

@@ -265,10 +265,11 @@ impl Job<'_> {
                 let still = Vector::default();
                 let left = (column > 0).then(|| patches[row * columns + column - 1].vector);
                 let above = (row > 0).then(|| patches[(row - 1) * columns + column].vector);
-                // A vector that lost once would lose again; only the cost of standing still is
-                // not that of the seed.
+                // A vector that lost once would lose again; only a seed that stands still was
+                // not yet tried at the lower cost of standing still.
                 let above = above.filter(|&v| Some(v) != left && (v != seed || seed == still));
-                let zero = (left != Some(still) && above != Some(still)).then_some(still);
+                let tried = above == Some(still) || (left == Some(still) && seed != still);
+                let zero = (!tried).then_some(still);
                 for v in [left, above, zero].into_iter().flatten() {
                     if v != patch.vector {
                         self.consider(kernel, x, y, v, &mut patch, &mut best);

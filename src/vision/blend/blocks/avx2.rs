@@ -20,7 +20,7 @@ fn load(bytes: &[u8], at: usize) -> __m256i {
     }
 }
 
-/// Adds four sums to those of four blocks.
+/// Writes the sums of four blocks.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn put(sums: __m256i, out: &mut [u32]) {

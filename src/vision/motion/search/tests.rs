@@ -114,6 +114,84 @@ fn every_instruction_set_gives_the_same_field() {
     assert_eq!(bytes(&fast), bytes(&plain));
 }
 
+/// The passes as they are defined: every candidate that is not the patch's own is tried.
+fn reference(job: &Job<'_>, patches: &mut [Patch]) {
+    let columns = job.columns;
+    let rows = patches.len() / columns;
+    for at in 0..patches.len() {
+        let (row, column) = (at / columns, at % columns);
+        let (x, y) = (place(column), place(row));
+        let seed = job.coarse.at(column as isize / 2, row as isize / 2);
+        let seed = Vector { x: 2 * seed.x, y: 2 * seed.y };
+        let mut best = Portable.residual(job.new, job.old, x, y, seed);
+        let mut patch = Patch { vector: seed, cost: best.cost(), cells: [0; 4] };
+        let left = (column > 0).then(|| patches[at - 1].vector);
+        let above = (row > 0).then(|| patches[at - columns].vector);
+        for v in [left, above, Some(Vector::default())].into_iter().flatten() {
+            if v != patch.vector {
+                job.consider(Portable, x, y, v, &mut patch, &mut best);
+            }
+        }
+        job.descend(Portable, x, y, job.steps, &mut patch, &mut best);
+        patch.cells = Portable.cells(&best);
+        patches[at] = patch;
+    }
+    for at in (0..patches.len()).rev() {
+        let (row, column) = (at / columns, at % columns);
+        let (x, y) = (place(column), place(row));
+        let mut patch = patches[at];
+        let mut best = Portable.residual(job.new, job.old, x, y, patch.vector);
+        let before = patch.cost;
+        let right = (column + 1 < columns).then(|| patches[at + 1].vector);
+        let below = (row + 1 < rows).then(|| patches[at + columns].vector);
+        for v in [right, below].into_iter().flatten() {
+            if v != patch.vector {
+                job.consider(Portable, x, y, v, &mut patch, &mut best);
+            }
+        }
+        if patch.cost < before {
+            job.descend(Portable, x, y, job.steps.div_ceil(2), &mut patch, &mut best);
+            patch.cells = Portable.cells(&best);
+            patches[at] = patch;
+        }
+    }
+}
+
+#[test]
+fn candidates_left_out_would_not_have_been_taken() {
+    let size = Size::new(80, 60);
+    for seed in 1..=8 {
+        // A few levels of noise, where standing still and small displacements cost much the same.
+        let noisy = |mut state: u32| {
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                120 + (state >> 28) as u8
+            };
+            let plane: Vec<u8> = (0..size.pixels()).map(|_| next()).collect();
+            let mut pyramid = LumaPyramid::default();
+            pyramid.build(&plane, size);
+            pyramid
+        };
+        let (new, old) = (noisy(seed), noisy(seed + 1_000));
+        let (new, old) = (&new.levels[0], &old.levels[0]);
+        let mut gradient = [Vec::new(), Vec::new()];
+        gradients(new, &mut gradient);
+        // Cells that stand still among some that move.
+        let mut coarse = MotionField::default();
+        coarse.reset(10, 8);
+        for (at, vector) in coarse.vectors.iter_mut().enumerate().filter(|(at, _)| at % 3 == 2) {
+            *vector = Vector { x: at as i16 - 40, y: 7 };
+        }
+        let job = Job { new, old, gradient: &gradient, coarse: &coarse, columns: 21, steps: 4 };
+        let mut fast = vec![Patch::default(); 21 * 16];
+        let mut plain = fast.clone();
+        job.run(Portable, &mut fast);
+        reference(&job, &mut plain);
+        let all = |p: &[Patch]| p.iter().map(|p| (p.vector, p.cost, p.cells)).collect::<Vec<_>>();
+        assert_eq!(all(&fast), all(&plain), "seed {seed}");
+    }
+}
+
 /// A texture without a period: smoothed noise of two sizes, at (x, y).
 fn rock(x: f64, y: f64) -> f64 {
     let noise = |x: i64, y: i64| {
