@@ -48,7 +48,7 @@ fn made_data_are_converted_and_inspected() {
         "synth",
         "demo",
         "--seed",
-        "5",
+        "1005",
         "--length",
         "24",
         "--size",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use framecast::frame::{Rational, Size};
 use framecast_trainer::TrainError;
+use framecast_trainer::data::TRAINING_SEEDS;
 use framecast_trainer::data::convert::{Selection, convert};
 use framecast_trainer::data::inspect::{self, Inspection};
 use framecast_trainer::data::moving_mnist::{DIGITS, MovingMnistRecipe, Split, TEST_SEED};
@@ -71,8 +72,11 @@ pub(crate) enum Synth {
     /// Flights of the demo camera, with the motion of the ground and a cadence of repeated frames
     Demo {
         /// Seed of the first world; each flight has the next
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = *TRAINING_SEEDS.start())]
         seed: u64,
+        /// Allow worlds that are never trained on: seeds 1 to 99 and 9000 to 9999
+        #[arg(long)]
+        test_worlds: bool,
         /// Number of flights
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..=10_000))]
         scenes: u64,
@@ -152,7 +156,7 @@ pub(crate) struct Place {
     /// Frames from the beginning of one folder to that of the next [default: those of a folder]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000_000))]
     step: Option<u64>,
-    /// Replace what is there, once all is written
+    /// Replace what is there, once all is written; of folders, only sets that this program wrote
     #[arg(long)]
     force: bool,
 }
@@ -184,10 +188,11 @@ pub(crate) fn run(command: DataCommand, out: &mut impl Write) -> Result<(), Fail
 
 fn made(what: Synth, out: &mut impl Write) -> Result<(), Failure> {
     match what {
-        Synth::Demo { seed, scenes, length, size, fps, noise, cadence, place } => {
+        Synth::Demo { seed, test_worlds, scenes, length, size, fps, noise, cadence, place } => {
             let at = place.out.clone();
             let bar = Bar::new(Some(scenes * length));
-            let wanted = DemoScenes { seed, scenes, length, size, rate: fps, noise, cadence };
+            let (kept, rate) = (test_worlds, fps);
+            let wanted = DemoScenes { seed, kept, scenes, length, size, rate, noise, cadence };
             let stored = synth::demo(&wanted, place.open(fps)?, &mut |n| bar.at(n))?;
             told(out, &at, stored)
         }

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::Footage;
 use crate::TrainError;
 
-/// Seeds of worlds that training may see. Seeds 1 to 99 are kept for tests and never trained on.
-pub const TRAINING_SEEDS: RangeInclusive<u64> = 1_000..=9_999;
+/// Seeds of worlds that training may see.
+pub const TRAINING_SEEDS: RangeInclusive<u64> = 1_000..=8_999;
+/// Seeds of worlds that are never trained on: of tests, then of validation and calibration.
+pub const KEPT_SEEDS: [RangeInclusive<u64>; 2] = [1..=99, 9_000..=9_999];
 
 /// Renderings a second; a sequence takes every n-th, so that one world serves many frame rates.
 const RATE: u32 = 120;
@@ -154,7 +156,7 @@ pub(super) fn check_seeds(first: u64, worlds: u64) -> Result<RangeInclusive<u64>
     }
     Err(format!(
         "{worlds} worlds from seed {first} are asked for; 1 to 256 worlds within seeds {} to {} are \
-         allowed (seeds 1 to 99 are kept for tests)",
+         allowed (seeds 1 to 99 are kept for tests, 9000 to 9999 for validation)",
         TRAINING_SEEDS.start(),
         TRAINING_SEEDS.end()
     ))
@@ -202,10 +204,15 @@ mod tests {
     }
 
     #[test]
-    fn test_seeds_are_refused() {
-        let recipe = DemoRecipe { first_seed: 1, ..DemoRecipe::default() };
-        let error = DemoFootage::new(&recipe, 16).err().unwrap().to_string();
-        assert!(error.contains("kept for tests"), "{error}");
+    fn test_and_validation_seeds_are_refused() {
+        for first_seed in [1, 8_990, 9_901] {
+            let recipe = DemoRecipe { first_seed, ..DemoRecipe::default() };
+            let error = DemoFootage::new(&recipe, 16).err().unwrap().to_string();
+            assert!(error.contains("kept for tests"), "{error}");
+        }
+        for kept in KEPT_SEEDS {
+            assert!(kept.end() < TRAINING_SEEDS.start() || TRAINING_SEEDS.end() < kept.start());
+        }
         let recipe = DemoRecipe { clean: 1.5, ..DemoRecipe::default() };
         let error = DemoFootage::new(&recipe, 16).err().unwrap().to_string();
         assert!(error.contains("clean = 1.5"), "{error}");

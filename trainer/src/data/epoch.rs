@@ -18,6 +18,13 @@ impl Epochs {
         Self { seed, epoch: None, order: vec![0; len.max(1)] }
     }
 
+    /// Changes to the orders with `seed`.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        if self.seed != seed {
+            (self.seed, self.epoch) = (seed, None);
+        }
+    }
+
     /// The member whose turn it is after `turn` others, counted from the beginning of the run.
     pub(super) fn member(&mut self, turn: u64) -> usize {
         let len = self.order.len() as u64;
@@ -60,5 +67,7 @@ mod tests {
         }
         assert_eq!(order(&mut epochs, 0), first, "going back gives the same order");
         assert_ne!(order(&mut Epochs::new(4, 50), 0), first);
+        epochs.reseed(4);
+        assert_eq!(order(&mut epochs, 0), order(&mut Epochs::new(4, 50), 0));
     }
 }

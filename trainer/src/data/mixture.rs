@@ -1,5 +1,8 @@
 //! The footage of a recipe, drawn from by weight.
 
+use std::collections::BTreeSet;
+
+use framecast::model::PredictKind;
 use framecast::vision::RgbImage;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
@@ -12,6 +15,7 @@ use super::{
     MovingMnistRecipe, RecordingFootage, RecordingRecipe, SequencesFootage, SequencesRecipe,
 };
 use crate::TrainError;
+use crate::net::Shape;
 
 /// The `[data]` part of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +53,16 @@ pub struct DataRecipe {
     pub moving_mnist: Vec<MovingMnistRecipe>,
 }
 
+/// How long the sequences of a batch may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    Any,
+    /// All of a batch alike.
+    One,
+    /// All as long as `data.frames`.
+    Frames,
+}
+
 /// All footage of a recipe.
 pub struct Mixture {
     footage: Vec<(f32, Box<dyn Footage>)>,
@@ -57,6 +71,7 @@ pub struct Mixture {
     repeats: f32,
     begun: f32,
     together: bool,
+    lengths: Lengths,
     augment: AugmentRecipe,
     /// How often each footage was drawn from before batch `next` of the run with `seed`.
     turns: Vec<u64>,
@@ -106,10 +121,23 @@ impl Mixture {
             repeats: recipe.repeats,
             begun: recipe.begun,
             together: recipe.together,
+            lengths: Lengths::Any,
             augment: augment.clone(),
             turns: Vec::new(),
             next: (0, u64::MAX),
         })
+    }
+
+    /// The same for a network of `shape`: one that computes the sequences of a batch side by side
+    /// takes those of one length only.
+    #[must_use]
+    pub fn feeding(mut self, shape: &Shape) -> Self {
+        self.lengths = match shape.preset.kind() {
+            PredictKind::Blend => Lengths::Any,
+            PredictKind::Direct if shape.base.is_some() => Lengths::Frames,
+            PredictKind::Direct => Lengths::One,
+        };
+        self
     }
 
     /// What the footage is, for the model's provenance.
@@ -122,9 +150,10 @@ impl Mixture {
     /// that many.
     ///
     /// # Errors
-    /// [`TrainError::Data`].
+    /// [`TrainError::Data`], also for sequences of lengths that the network does not take.
     pub fn batch(&mut self, seed: u64, number: u64, count: usize) -> Result<Batch, TrainError> {
         if self.next != (seed, number) {
+            self.footage.iter_mut().for_each(|(_, footage)| footage.reseed(seed));
             // Only which footage was drawn from matters, so a run resumes at once.
             self.turns = vec![0; self.footage.len()];
             for before in 0..number {
@@ -157,11 +186,40 @@ impl Mixture {
             }
             batch.push(sequence, &self.augment, &mut random);
         }
+        self.check(&batch)?;
         Ok(batch)
     }
 }
 
 impl Mixture {
+    /// Refuses sequences that the network cannot compute side by side.
+    fn check(&self, batch: &Batch) -> Result<(), TrainError> {
+        let lengths: BTreeSet<usize> = batch.sequences().iter().map(Vec::len).collect();
+        let fits = match self.lengths {
+            Lengths::Any => true,
+            Lengths::One => lengths.len() < 2,
+            Lengths::Frames => lengths.iter().all(|n| *n == self.frames),
+        };
+        if fits {
+            return Ok(());
+        }
+        let list: Vec<String> = lengths.iter().map(usize::to_string).collect();
+        let list = list.join(" and ");
+        let reason = if self.lengths == Lengths::Frames {
+            format!(
+                "sequences of {list} frames where the network takes {}; leave out sets of \
+                 another length",
+                self.frames
+            )
+        } else {
+            format!(
+                "sequences of {list} frames are in one batch, and only blend networks take those; \
+                 set data.frames to the length of the sets, or data.together = true"
+            )
+        };
+        Err(TrainError::Data { uri: self.describe().join("; "), reason })
+    }
+
     /// Which footage each sequence of a batch comes from, by weight.
     fn picks(&self, seed: u64, number: u64, count: usize) -> Vec<usize> {
         let stream = seed.rotate_left(32) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03);
@@ -196,6 +254,7 @@ fn repeat_some(sequence: &mut [RgbImage], random: &mut Pcg64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Preset;
 
     #[test]
     fn some_sequences_have_just_begun() {
@@ -205,6 +264,54 @@ mod tests {
         let lengths: Vec<usize> = batch.unwrap().sequences().iter().map(Vec::len).collect();
         assert!((2..=5).all(|n| lengths.contains(&n)), "{lengths:?}");
         assert!(lengths.iter().filter(|n| **n == 5).count() > 32);
+    }
+
+    /// Five sequences of three frames each, told apart by their level.
+    fn set(at: &std::path::Path) -> String {
+        for number in 0..5u8 {
+            let folder = at.join(format!("{number}"));
+            std::fs::create_dir(&folder).unwrap();
+            for frame in 0..3 {
+                let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([40 * number; 3]));
+                picture.save(folder.join(format!("{frame}.png"))).unwrap();
+            }
+        }
+        format!("[[sequences]]\nuri = {:?}\n", at.display().to_string())
+    }
+
+    #[test]
+    fn only_blend_networks_take_sequences_of_different_lengths() {
+        let place = tempfile::tempdir().unwrap();
+        let text = format!("side = 16\nframes = 5\n{}[[demo]]\nworlds = 1\n", set(place.path()));
+        let draw = |text: &str, network: Preset| {
+            let recipe: DataRecipe = toml::from_str(text).unwrap();
+            let mixture = Mixture::open(&recipe, &toml::from_str("").unwrap()).unwrap();
+            mixture.feeding(&network.shape()).batch(1, 0, 16)
+        };
+        draw(&text, Preset::Nano).unwrap();
+        let error = draw(&text, Preset::NanoDirect).unwrap_err().to_string();
+        assert!(error.contains("3 and 5 frames") && error.contains("together"), "{error}");
+        draw(&format!("together = true\n{text}"), Preset::NanoDirect).unwrap();
+        let alone = text.replace("[[demo]]\nworlds = 1\n", "");
+        let error = draw(&alone, Preset::BaseTiny).unwrap_err().to_string();
+        assert!(error.contains("of 3 frames where the network takes 5"), "{error}");
+    }
+
+    #[test]
+    fn the_seed_of_the_run_decides_the_order_of_a_set() {
+        let place = tempfile::tempdir().unwrap();
+        let text = format!("side = 16\nframes = 3\n{}", set(place.path()));
+        let recipe: DataRecipe = toml::from_str(&text).unwrap();
+        let open = || Mixture::open(&recipe, &toml::from_str("").unwrap()).unwrap();
+        let levels = |batch: Batch| -> Vec<u8> {
+            batch.sequences().iter().map(|s| s[0].data()[0]).collect()
+        };
+        let order = |seed| levels(open().batch(seed, 0, 10).unwrap());
+        assert_eq!(order(1), order(1));
+        assert!((2..8).any(|seed| order(seed) != order(1)));
+        let mut later = open();
+        later.batch(9, 0, 5).unwrap();
+        assert_eq!(levels(later.batch(1, 1, 5).unwrap()), order(1)[5..]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::TrainError;
 
 pub use augment::{AugmentRecipe, FillMode};
 pub use batch::{Batch, frame_tensor};
-pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, TRAINING_SEEDS};
+pub use demo::{DemoFootage, DemoRecipe, FourTwoZero, KEPT_SEEDS, TRAINING_SEEDS};
 pub use example::{Example, Examples, features_tensor};
 pub use fixed::{FixedFootage, FixedRecipe};
 pub use mixture::{DataRecipe, Mixture};
@@ -65,6 +65,9 @@ pub trait Footage: Send {
     /// The largest step between frames at which it has sequences of `frames` frames; 1 where a
     /// sequence is drawn whole.
     fn largest_stride(&self, frames: usize) -> usize;
+
+    /// Sets the seed of the run, where an order of members hangs on it.
+    fn reseed(&mut self, _seed: u64) {}
 
     /// What it is, for the model's provenance.
     fn describe(&self) -> String;

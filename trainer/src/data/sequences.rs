@@ -42,13 +42,15 @@ const fn one() -> f32 {
 pub struct SequencesFootage {
     uri: String,
     set: SequenceSet,
+    /// Tells it from the other sets of a recipe.
+    own: u64,
     first: usize,
     count: usize,
     epochs: Epochs,
 }
 
 impl SequencesFootage {
-    /// Finds the sequences; `seed` decides their order.
+    /// Finds the sequences; `seed` and that of the run decide their order.
     ///
     /// # Errors
     /// [`TrainError::Data`] when the set cannot be opened or nothing is left of it.
@@ -66,7 +68,7 @@ impl SequencesFootage {
             )));
         }
         let epochs = Epochs::new(seed, count);
-        Ok(Self { uri: recipe.uri.clone(), set, first: recipe.skip, count, epochs })
+        Ok(Self { uri: recipe.uri.clone(), set, own: seed, first: recipe.skip, count, epochs })
     }
 
     /// Reads all of them.
@@ -127,6 +129,10 @@ impl Footage for SequencesFootage {
 
     fn largest_stride(&self, _frames: usize) -> usize {
         1
+    }
+
+    fn reseed(&mut self, seed: u64) {
+        self.epochs.reseed(self.own ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     }
 
     fn describe(&self) -> String {

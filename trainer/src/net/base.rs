@@ -156,7 +156,7 @@ impl Base {
         let network = shape.preset;
         let wrong = |reason: String| TrainError::Network { name: network.to_string(), reason };
         let sizes = &shape.base.ok_or_else(|| wrong("it sees no window of frames".to_owned()))?;
-        let leaves = params.leaves(&shape.init(0), network, device)?;
+        let leaves = params.leaves(&shape.outline(), network, device)?;
         let conv = |name: &str, stride: usize, groups: usize| {
             let at = params.list().iter().position(|p| p.name == format!("{name}.weight"));
             match at.and_then(|i| Some((leaves.get(i)?, leaves.get(i + 1)?))) {

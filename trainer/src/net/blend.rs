@@ -123,7 +123,7 @@ impl Blend {
         params: &Params,
         device: &Device,
     ) -> Result<(Self, Vec<Leaf>), TrainError> {
-        let leaves = params.leaves(&init(shape, 0), shape.preset, device)?;
+        let leaves = params.leaves(&shape.outline(), shape.preset, device)?;
         let wrong = |reason: String| TrainError::Network { name: shape.preset.to_string(), reason };
         let mut layers = Vec::new();
         for pair in leaves.chunks_exact(2) {

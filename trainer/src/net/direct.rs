@@ -148,7 +148,7 @@ impl Direct {
         params: &Params,
         device: &Device,
     ) -> Result<(Self, Vec<Leaf>), TrainError> {
-        let leaves = params.leaves(&init(shape, 0), shape.preset, device)?;
+        let leaves = params.leaves(&shape.outline(), shape.preset, device)?;
         let wrong = |reason: String| TrainError::Network { name: shape.preset.to_string(), reason };
         let conv = |name: &str| {
             let at = params.list().iter().position(|p| p.name == format!("{name}.weight"));

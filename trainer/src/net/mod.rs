@@ -17,6 +17,7 @@ mod tensors;
 mod traced;
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use framecast::model::PredictKind;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ pub use design::{Carried, Design};
 pub use graph::Graph;
 pub use network::{Network, State};
 pub use original::Original;
-pub use params::{Leaf, Param, Params, Start};
+pub use params::{Leaf, Outline, Param, Params, Start};
 pub use standard::Standard;
 pub use traced::Traced;
 
@@ -180,6 +181,20 @@ impl Shape {
         };
         self.standard.add(&mut params);
         params
+    }
+
+    /// Names and shapes of the parameters, made once for a shape: a training step asks for them
+    /// many times.
+    #[must_use]
+    pub fn outline(&self) -> Arc<Outline> {
+        static MADE: Mutex<Vec<(Shape, Arc<Outline>)>> = Mutex::new(Vec::new());
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, outline)) = made.iter().find(|(shape, _)| shape == self) {
+            return Arc::clone(outline);
+        }
+        let outline = Arc::new(Outline::of(&self.init(0)));
+        made.push((*self, Arc::clone(&outline)));
+        outline
     }
 }
 

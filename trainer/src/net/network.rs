@@ -83,7 +83,7 @@ impl Network {
                 reason: "it is not a direct network".to_owned(),
             });
         };
-        let list = params.leaves(&network.init(0), shape.preset, device)?;
+        let list = params.leaves(&shape.outline(), shape.preset, device)?;
         let names = params.list().iter().map(|p| p.name.clone());
         let leaves = names.zip(list.iter().cloned()).collect();
         Ok((Self(Kind::Traced { network, design: network.design(), leaves }), list))

@@ -122,15 +122,11 @@ impl Params {
     /// [`TrainError::Network`] naming `network` otherwise.
     pub fn leaves(
         &self,
-        want: &Self,
+        want: &Outline,
         network: Preset,
         device: &Device,
     ) -> Result<Vec<Leaf>, TrainError> {
-        let same = want.list.len() == self.list.len()
-            && want.list.iter().zip(&self.list).all(|(a, b)| {
-                a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
-            });
-        if same {
+        if want.fits(self) {
             return Ok(self.list.iter().map(|p| Leaf::cast(p, self.precision, device)).collect());
         }
         Err(TrainError::Network {
@@ -138,9 +134,34 @@ impl Params {
             reason: format!(
                 "the {} parameters given do not fit; {} are wanted",
                 self.len(),
-                want.len()
+                want.elements()
             ),
         })
+    }
+}
+
+/// Names and shapes of a network's parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline(Vec<(String, Vec<usize>)>);
+
+impl Outline {
+    /// Those of `params`.
+    #[must_use]
+    pub fn of(params: &Params) -> Self {
+        Self(params.list.iter().map(|p| (p.name.clone(), p.shape.clone())).collect())
+    }
+
+    fn fits(&self, params: &Params) -> bool {
+        self.0.len() == params.list.len()
+            && self.0.iter().zip(&params.list).all(|((name, shape), p)| {
+                *name == p.name
+                    && *shape == p.shape
+                    && p.values.len() == shape.iter().product::<usize>()
+            })
+    }
+
+    fn elements(&self) -> usize {
+        self.0.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 

@@ -64,30 +64,10 @@ impl Standard {
         }
     }
 
-    /// The map for training data like `pictures`.
+    /// The map for training data with these moments.
     #[must_use]
-    pub fn measure(&self, pictures: &[RgbImage], zca_epsilon: f64) -> Vec<f32> {
-        let mut sum = [0.0f64; 3];
-        let mut products = [[0.0f64; 3]; 3];
-        let mut count = 0.0f64;
-        for picture in pictures {
-            for pixel in picture.data().as_chunks::<3>().0 {
-                let p = pixel.map(|v| f64::from(v) / 255.0);
-                for (i, row) in products.iter_mut().enumerate() {
-                    sum[i] += p[i];
-                    row.iter_mut().zip(p).for_each(|(s, q)| *s += p[i] * q);
-                }
-                count += 1.0;
-            }
-        }
-        let count = count.max(1.0);
-        let mean = sum.map(|s| s / count);
-        let mut covariance = products;
-        for (i, row) in covariance.iter_mut().enumerate() {
-            for (j, value) in row.iter_mut().enumerate() {
-                *value = *value / count - mean[i] * mean[j];
-            }
-        }
+    pub fn measure(&self, moments: &Moments, zca_epsilon: f64) -> Vec<f32> {
+        let (mean, covariance) = moments.mean_and_covariance();
         let mut matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
         if self.whiten {
             matrix = whitening(covariance, zca_epsilon);
@@ -103,6 +83,40 @@ impl Standard {
             if centred { -product } else { 0.0 }
         });
         matrix.iter().flatten().chain(&offset).map(|v| *v as f32).collect()
+    }
+}
+
+/// Running sums over the colours of pictures, of which none is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    sum: [f64; 3],
+    products: [[f64; 3]; 3],
+    count: f64,
+}
+
+impl Moments {
+    /// Adds all pixels of a picture.
+    pub fn add(&mut self, picture: &RgbImage) {
+        for pixel in picture.data().as_chunks::<3>().0 {
+            let p = pixel.map(|v| f64::from(v) / 255.0);
+            for (i, row) in self.products.iter_mut().enumerate() {
+                self.sum[i] += p[i];
+                row.iter_mut().zip(p).for_each(|(s, q)| *s += p[i] * q);
+            }
+            self.count += 1.0;
+        }
+    }
+
+    fn mean_and_covariance(&self) -> ([f64; 3], [[f64; 3]; 3]) {
+        let count = self.count.max(1.0);
+        let mean = self.sum.map(|s| s / count);
+        let mut covariance = self.products;
+        for (i, row) in covariance.iter_mut().enumerate() {
+            for (j, value) in row.iter_mut().enumerate() {
+                *value = *value / count - mean[i] * mean[j];
+            }
+        }
+        (mean, covariance)
     }
 }
 
@@ -229,7 +243,9 @@ mod tests {
     }
 
     fn mapped(rule: Standard) -> Vec<[f64; 3]> {
-        let map = rule.measure(&pictures(), 1e-6);
+        let mut moments = Moments::default();
+        pictures().iter().for_each(|picture| moments.add(picture));
+        let map = rule.measure(&moments, 1e-6);
         let pixel = |p: &[u8; 3]| {
             let row = |i: usize| {
                 let sum: f32 = (0..3).map(|j| map[i * 3 + j] * f32::from(p[j]) / 255.0).sum();

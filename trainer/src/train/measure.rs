@@ -3,7 +3,7 @@
 use super::Checkpoint;
 use crate::TrainError;
 use crate::data::Mixture;
-use crate::net::standard::STANDARD;
+use crate::net::standard::{Moments, STANDARD};
 
 /// Batches and their sequences that are measured.
 const BATCHES: u64 = 8;
@@ -17,13 +17,13 @@ pub(super) fn measure(run: &mut Checkpoint, mixture: &mut Mixture) -> Result<(),
     if !standard.is_measured() || recipe.start.is_some() {
         return Ok(());
     }
-    let mut pictures = Vec::new();
+    let mut moments = Moments::default();
     for number in 0..BATCHES {
         // Another run's draws, so that nothing is learned twice from the first batches.
         let batch = mixture.batch(!recipe.seed, number, SEQUENCES)?;
-        pictures.extend(batch.sequences().iter().flatten().cloned());
+        batch.sequences().iter().flatten().for_each(|picture| moments.add(picture));
     }
-    let map = standard.measure(&pictures, recipe.augment.zca_epsilon);
+    let map = standard.measure(&moments, recipe.augment.zca_epsilon);
     let optimiser = &mut run.optimiser;
     for params in [&mut optimiser.weights, &mut optimiser.average] {
         for param in params.list_mut().iter_mut().filter(|p| p.name == STANDARD) {

@@ -71,7 +71,7 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
         });
     }
     let devices = open_all(&options.devices, recipe.train.threads)?;
-    let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
+    let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?.feeding(&recipe.shape());
     let first = devices.first().cloned().unwrap_or_else(|| Device::flex().autodiff());
     let validation = Validation::new(recipe, &mut mixture, out, &first)?;
     let mut run =

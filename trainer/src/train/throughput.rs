@@ -47,7 +47,7 @@ pub fn throughput(
     rounds: usize,
 ) -> Result<Throughput, TrainError> {
     let devices = open_all(choices, recipe.train.threads)?;
-    let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?;
+    let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?.feeding(&recipe.shape());
     let chance = Pcg64::seed_from_u64(recipe.seed);
     let parts = mixture.batch(recipe.seed, 0, recipe.train.batch)?.split(devices.len());
     let mut shares: Vec<Share> = parts

@@ -42,11 +42,15 @@ impl Clip {
         writer.write(picture).map_err(failed(out))
     }
 
-    /// Gives the file its name; false when there was no frame.
-    pub(super) fn finish(mut self) -> Result<bool, TrainError> {
-        let Some((_, writer)) = self.file.take() else { return Ok(false) };
-        writer.finish().map_err(failed(&self.out))?;
-        Ok(true)
+    /// True before the first frame.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Gives the file its name.
+    pub(super) fn finish(mut self) -> Result<(), TrainError> {
+        let Some((_, writer)) = self.file.take() else { return Ok(()) };
+        writer.finish().map(drop).map_err(failed(&self.out))
     }
 }
 

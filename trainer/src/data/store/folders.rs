@@ -3,13 +3,15 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::Path;
+use std::io::Error;
+use std::path::{Path, PathBuf};
 
 use framecast::vision::RgbImage;
 use image::{ExtendedColorType, ImageFormat};
 use tempfile::TempDir;
 
-use super::{parent, readable};
+use super::aside::Aside;
+use super::{TRUTH, parent, readable};
 use crate::TrainError;
 
 /// A folder that is being filled.
@@ -76,7 +78,7 @@ impl Folders {
             let (w, h) = (picture.size().width, picture.size().height);
             let kind = ExtendedColorType::Rgb8;
             image::save_buffer_with_format(&path, picture.data(), w, h, kind, ImageFormat::Png)
-                .map_err(|e| TrainError::io("write", &path)(std::io::Error::other(e)))?;
+                .map_err(|e| TrainError::io("write", &path)(Error::other(e)))?;
         }
         self.sequences += 1;
         Ok(())
@@ -85,21 +87,64 @@ impl Folders {
     /// Moves the folder to `out`, in place of what is there when `force`.
     pub(super) fn finish(self, out: &Path, force: bool) -> Result<(), TrainError> {
         readable(self.folder.path())?;
-        if force && out.exists() {
-            // What was there is gone only when the new one stands.
-            let old = TempDir::new_in(parent(out)).map_err(TrainError::io("replace", out))?;
-            let aside = old.path().join("old");
-            fs::rename(out, &aside).map_err(TrainError::io("replace", out))?;
-            if let Err(cause) = fs::rename(self.folder.path(), out) {
-                // Best effort: the first error is the one to tell.
-                drop(fs::rename(&aside, out));
-                return Err(TrainError::io("write", out)(cause));
-            }
+        let before = if force {
+            // Others may have written there since the beginning.
+            check_replaceable(out)?;
+            Aside::take(out)?
         } else {
-            fs::rename(self.folder.path(), out).map_err(TrainError::io("write", out))?;
+            None
+        };
+        match (fs::rename(self.folder.path(), out).map_err(TrainError::io("write", out)), before) {
+            (Ok(()), before) => {
+                // It is no longer there to be removed.
+                drop(self.folder.keep());
+                before.map_or(Ok(()), Aside::discard)
+            }
+            (Err(cause), Some(before)) => Err(before.restore(cause)),
+            (Err(cause), None) => Err(cause),
         }
-        // It is no longer there to be removed.
-        drop(self.folder.keep());
-        Ok(())
     }
+}
+
+/// Fails where `out` holds anything but folders as they are written here and what is known of them.
+pub(super) fn check_replaceable(out: &Path) -> Result<(), TrainError> {
+    let fail = TrainError::io("read", out);
+    if out.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    match stranger(out) {
+        Ok(None) => Ok(()),
+        Ok(Some(path)) => Err(TrainError::io("replace", out)(Error::other(format!(
+            "it holds {}, which is no part of a set that this program wrote, and is not replaced; \
+             choose another place",
+            path.display()
+        )))),
+        Err(cause) => Err(fail(cause)),
+    }
+}
+
+/// The first thing in `set` that was not written here.
+fn stranger(set: &Path) -> Result<Option<PathBuf>, Error> {
+    for entry in fs::read_dir(set)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let name = name.to_string_lossy();
+        if kind.is_file() && name == TRUTH {
+            continue;
+        }
+        let number = name.len() >= 6 && name.bytes().all(|b| b.is_ascii_digit());
+        if !(kind.is_dir() && number) {
+            return Ok(Some(entry.path()));
+        }
+        for frame in fs::read_dir(entry.path())? {
+            let frame = frame?;
+            let name = frame.file_name();
+            let name = name.to_string_lossy();
+            let ours = name.starts_with("frame_") && name.ends_with(".png");
+            if !(frame.file_type()?.is_file() && ours) {
+                return Ok(Some(frame.path()));
+            }
+        }
+    }
+    Ok(None)
 }

@@ -4,6 +4,7 @@
 //! Everything is written under another name and moved into place when it is complete. What stands
 //! at that place is replaced only when asked for, and only then.
 
+mod aside;
 mod clip;
 mod folders;
 
@@ -17,8 +18,9 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use crate::TrainError;
+use aside::Aside;
 use clip::Clip;
-use folders::Folders;
+use folders::{Folders, check_replaceable};
 
 /// The file of what is known of the frames, in a folder of sequences.
 pub const TRUTH: &str = "truth.jsonl";
@@ -34,7 +36,7 @@ pub struct StoreOptions {
     pub step: usize,
     /// Frames a second of a clip.
     pub rate: Rational,
-    /// Replace what is there.
+    /// Replace what is there: a clip and what is known of it, or a set that was written here.
     pub force: bool,
 }
 
@@ -64,7 +66,8 @@ impl Store {
     /// Begins to store.
     ///
     /// # Errors
-    /// [`TrainError::Io`] when the place exists and is not to be replaced, or cannot be written.
+    /// [`TrainError::Io`] when the place exists and is not to be replaced, holds something else than
+    /// what is written here, or cannot be written.
     pub fn create(options: StoreOptions) -> Result<Self, TrainError> {
         let out = &options.out;
         if out.symlink_metadata().is_ok() && !options.force {
@@ -76,6 +79,15 @@ impl Store {
             let what = if clip { "a folder" } else { "no folder" };
             let cause = std::io::Error::other(format!("it is {what} and is not replaced"));
             return Err(TrainError::io("write", out)(cause));
+        }
+        let known = beside(out);
+        if clip && known.symlink_metadata().is_ok() && (!options.force || known.is_dir()) {
+            let text = "it exists and would belong to another clip; choose another place or, if it \
+                        is a file, give --force";
+            return Err(TrainError::io("write", known)(std::io::Error::other(text)));
+        }
+        if !clip && options.force {
+            check_replaceable(out)?;
         }
         let kind = if clip {
             Kind::Clip(Clip::new(out.clone(), options.rate))
@@ -147,12 +159,23 @@ impl Store {
                 folders.finish(&out, self.options.force)?;
             }
             Kind::Clip(clip) => {
-                if !clip.finish()? {
+                if clip.is_empty() {
                     return Err(empty("there was no frame; nothing was written"));
                 }
                 self.stored.sequences = 1;
-                if let Some(truth) = self.truth.take() {
-                    persist(truth, &beside(&out))?;
+                // The clip comes last, so that none ever stands beside the truth of another.
+                let known = beside(&out);
+                let before = Aside::take(&known)?;
+                let new = self.truth.take();
+                let truth = new.map_or(Ok(()), |truth| persist(truth, &known));
+                match (truth.and_then(|()| clip.finish()), before) {
+                    (Ok(()), before) => before.map_or(Ok(()), Aside::discard)?,
+                    (Err(cause), Some(before)) => return Err(before.restore(cause)),
+                    (Err(cause), None) => {
+                        // It may not be there; the first error is the one to tell.
+                        drop(fs::remove_file(&known));
+                        return Err(cause);
+                    }
                 }
             }
         }

@@ -94,3 +94,65 @@ fn a_clip_takes_frames_of_one_size_and_is_gone_when_dropped() {
     assert!(error.contains("0 frames make no sequence of 4"), "{error}");
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_folder_with_anything_else_in_it_is_never_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("set");
+    let create = || Store::create(StoreOptions { force: true, ..options(out.clone(), 1, 2) });
+    let write = || {
+        let mut store = create()?;
+        (0..2).try_for_each(|_| store.push(&picture(1)))?;
+        store.finish()
+    };
+    write().unwrap();
+    for mine in ["notes.txt", "000000/mine.png", "holiday"] {
+        let path = out.join(mine);
+        fs::write(&path, "mine").unwrap();
+        let error = create().err().unwrap().to_string();
+        assert!(error.contains(mine) && error.contains("not replaced"), "{error}");
+        fs::remove_file(path).unwrap();
+    }
+    let mut store = create().unwrap();
+    (0..2).for_each(|_| store.push(&picture(2)).unwrap());
+    fs::write(out.join("late.txt"), "mine").unwrap();
+    store.finish().unwrap_err();
+    assert_eq!(fs::read_to_string(out.join("late.txt")).unwrap(), "mine");
+    fs::remove_file(out.join("late.txt")).unwrap();
+    write().unwrap();
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_clip_never_stands_beside_the_truth_of_another() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("clip.y4m");
+    let write = |truth: Option<u8>, force: bool, frames: usize| {
+        let mut store = Store::create(StoreOptions { force, ..options(out.clone(), 1, 2) })?;
+        (0..frames).try_for_each(|_| store.push(&picture(1)))?;
+        if let Some(truth) = truth {
+            store.truth(&json!(truth))?;
+        }
+        store.finish()
+    };
+    let known = beside(&out);
+    fs::write(&known, "of another\n").unwrap();
+    let error = write(Some(1), false, 1).unwrap_err().to_string();
+    assert!(error.contains("clip.truth.jsonl") && error.contains("--force"), "{error}");
+    write(Some(1), true, 0).unwrap_err();
+    assert_eq!(fs::read_to_string(&known).unwrap(), "of another\n");
+    write(Some(1), true, 1).unwrap();
+    assert_eq!(fs::read_to_string(&known).unwrap(), "1\n");
+    // The clip cannot take its place: what is known of the old one comes back.
+    let mut store =
+        Store::create(StoreOptions { force: true, ..options(out.clone(), 1, 2) }).unwrap();
+    store.push(&picture(3)).unwrap();
+    store.truth(&json!(3)).unwrap();
+    fs::remove_file(&out).unwrap();
+    fs::create_dir(&out).unwrap();
+    store.finish().unwrap_err();
+    assert_eq!(fs::read_to_string(&known).unwrap(), "1\n");
+    fs::remove_dir(&out).unwrap();
+    write(None, true, 1).unwrap();
+    assert!(!known.exists(), "a clip without truth has none beside it");
+}

@@ -1,10 +1,13 @@
 //! Flights of the demo camera with the motion of the ground from frame to frame.
 
+use std::ops::RangeInclusive;
+
 use framecast::frame::{Rational, Size};
 use framecast::source::demo::Scene;
 use framecast::vision::RgbImage;
 use serde_json::json;
 
+use super::super::KEPT_SEEDS;
 use super::super::store::{Store, Stored};
 use super::Cadence;
 use crate::TrainError;
@@ -14,6 +17,8 @@ use crate::TrainError;
 pub struct DemoScenes {
     /// Seed of the first world.
     pub seed: u64,
+    /// Allow worlds of [`KEPT_SEEDS`].
+    pub kept: bool,
     /// Number of flights, each over a world of its own.
     pub scenes: u64,
     /// Frames of each flight, repeated ones too.
@@ -44,6 +49,16 @@ pub fn demo(
     let wrong = |reason: String| TrainError::Recipe { path: "data synth demo".to_owned(), reason };
     if !(0.0..=64.0).contains(&scenes.noise) {
         return Err(wrong(format!("noise = {} is outside 0 to 64", scenes.noise)));
+    }
+    let last = scenes.seed.saturating_add(scenes.scenes.saturating_sub(1));
+    let meets = |kept: &RangeInclusive<u64>| scenes.seed <= *kept.end() && *kept.start() <= last;
+    if !scenes.kept && KEPT_SEEDS.iter().any(meets) {
+        return Err(wrong(format!(
+            "seeds {} to {last} are asked for; 1 to 99 are kept for tests and 9000 to 9999 for \
+             validation, and must not be learned; take seeds from 1000 to 8999, or say \
+             --test-worlds for data that nothing is trained on",
+            scenes.seed
+        )));
     }
     let mut picture = RgbImage::default();
     let mut done = 0;
@@ -98,7 +113,8 @@ mod tests {
 
     fn scenes(cadence: &str) -> DemoScenes {
         DemoScenes {
-            seed: 4,
+            seed: 1_004,
+            kept: false,
             scenes: 2,
             length: 6,
             size: Size::new(32, 24),
@@ -148,5 +164,18 @@ mod tests {
         let noisy = DemoScenes { noise: 65.0, ..scenes("1") };
         let error = demo(&noisy, store(&place.path().join("x")), &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("noise = 65 is outside 0 to 64"), "{error}");
+    }
+
+    #[test]
+    fn worlds_of_tests_are_made_only_when_they_are_asked_for() {
+        let place = tempfile::tempdir().unwrap();
+        for (seed, scenes) in [(1, 1), (0, 2), (99, 1), (8_999, 2), (500, 8_600)] {
+            let wanted = DemoScenes { seed, scenes, ..self::scenes("1") };
+            let error = demo(&wanted, store(&place.path().join("x")), &mut |_| {}).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains("kept for tests") && error.contains("--test-worlds"), "{error}");
+        }
+        let wanted = DemoScenes { seed: 1, kept: true, ..scenes("1") };
+        demo(&wanted, store(&place.path().join("test")), &mut |_| {}).unwrap();
     }
 }
