@@ -1,7 +1,7 @@
 //! The integers of a `blend` network whose arithmetic is exact: `docs/exact.md`.
 //!
 //! A trained weight stays a real number; [`Integers::of`] says which integers stand for the weights
-//! as they are, and [`Integers::logits`] computes with them in floating point, which is exact as
+//! as they are, and `Integers::logits` computes with them in floating point, which is exact as
 //! long as sums stay below 2^24. So training sees the very numbers the runtime's engine computes,
 //! and the gradient passes every rounding as if it were not there (Bengio, Leonard and Courville,
 //! 2013).
