@@ -112,6 +112,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if config.predict.motion_prior.is_some() && !one_clip {
         return Err(usage("a motion prior is that of one clip, without --sweep"));
     }
+    if config.predict.motion_prior.is_some() && args.width.is_some() {
+        return Err(usage("a motion prior is in pixels of the clip; leave out --width"));
+    }
     if args.layout == Layout::Sequences && args.skip > 0 {
         return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
     }

@@ -21,7 +21,7 @@ pub(super) fn markdown(command: &str, svg: &str, frames: Option<u64>, lines: &[L
         frames.map_or_else(String::new, |n| format!(" At most {n} frames of each clip were read."));
     let mut text = format!(
         "# Looking further ahead\n\nMade by `{command}`. What a prediction gains over copy-last of \
-         the same age, in dB of PSNR of frames: the six camera clips of the feasibility study at a \
+         the same age, in dB of PSNR of frames: six camera clips at a \
          width of 320 (foreman at its own), one prediction for each horizon from every frame. A \
          time becomes frames as in a run, `max(1, round(time x rate))`. Cross-fitted predictors \
          score each clip by weights that never saw it.{limit}\n\n![gain by horizon]({svg})\n"

@@ -45,7 +45,7 @@ pub(crate) struct Clip {
     pub(crate) width: Option<u32>,
     /// The half of the recipes that did not see it: 0 for `-fold-a`, 1 for `-fold-b`.
     pub(crate) fold: usize,
-    /// One of the six clips of the feasibility study.
+    /// One of the six camera clips that gains are averaged over.
     pub(crate) study: bool,
 }
 
@@ -112,7 +112,7 @@ impl Benchmark {
                 ),
                 (
                     "clips-six",
-                    "the six camera clips of the feasibility study among them: aerial, tello, \
+                    "six camera clips among them: aerial, tello, \
                      vtest, dashcam, bridge, foreman",
                 ),
             ],
