@@ -9,6 +9,7 @@ mod error;
 mod external;
 mod file;
 pub mod golden;
+pub mod npy;
 pub mod onnx;
 pub mod registry;
 mod tensor;

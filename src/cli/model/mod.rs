@@ -2,7 +2,6 @@
 
 mod check;
 mod inspect;
-mod npy;
 mod run;
 
 use super::Outcome;

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use framecast::engine::{EngineChoice, LoadOptions, Provider, load};
-use framecast::model::{Dim, ModelFile, TensorBuf, TensorView};
+use framecast::model::{Dim, ModelFile, TensorBuf, TensorView, npy};
 
 use super::super::Outcome;
 use super::super::exit::{self, Failure};
-use super::npy;
 
 /// Arguments of `framecast model run`.
 #[derive(Debug, clap::Args)]

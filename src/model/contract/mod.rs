@@ -236,6 +236,9 @@ pub struct Contract {
     /// Names of the labels, in the order of the scores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// Where each label is explained, in the order of the labels; an empty text for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// How sentences become token ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<Tokenizer>,
@@ -274,6 +277,7 @@ impl Contract {
             window: None,
             state: Vec::new(),
             labels: Vec::new(),
+            links: Vec::new(),
             tokenizer: None,
             golden: None,
             provenance: Provenance::default(),

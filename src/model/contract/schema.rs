@@ -55,6 +55,7 @@ fn full() -> Contract {
         reset: vec![ResetReason::SceneCut, ResetReason::Gap],
     }];
     contract.labels = vec!["a".into()];
+    contract.links = vec!["https://example.org/a".into()];
     contract.tokenizer = Some(Tokenizer {
         kind: "words".into(),
         vocabulary: [("cat".to_owned(), 3)].into(),
@@ -158,6 +159,7 @@ fn bad_documents_are_refused_by_schema_and_reader() {
         ("/scores/0/frames", json!(-1)),
         ("/provenance/seed", json!(1.5)),
         ("/labels", json!("cat")),
+        ("/links", json!("cat")),
     ];
     for (pointer, value) in cases {
         let mut document = good.clone();
@@ -196,6 +198,7 @@ fn contracts_that_do_not_fit_the_graph_are_refused() {
         ("/inputs/0/role", json!("other"), "needs an input of role"),
         ("/outputs/0/role", json!("other"), "role `prediction`"),
         ("/inputs/0/role", json!("window"), "role `window`, so frames and layout are needed"),
+        ("/labels", json!(["a", "b"]), "1 links for 2 labels"),
         ("/golden/outputs/0/name", json!("z"), "no output \"z\""),
         ("/golden/outputs/0/indices/1", json!(12), "index 12 is outside"),
         ("/golden/steps", json!(3), "3 steps of 2 numbers"),

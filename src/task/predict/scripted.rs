@@ -149,6 +149,7 @@ pub(crate) fn contract(frames: usize) -> Contract {
         window,
         state: Vec::new(),
         labels: Vec::new(),
+        links: Vec::new(),
         tokenizer: None,
         golden: None,
         provenance: Provenance::default(),

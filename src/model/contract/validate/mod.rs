@@ -134,6 +134,16 @@ impl Contract {
                 ),
             );
         }
+        if !self.links.is_empty() && self.links.len() != self.labels.len() {
+            return wrong(
+                "links",
+                format!(
+                    "{} links for {} labels; give one a label, empty where there is none",
+                    self.links.len(),
+                    self.labels.len()
+                ),
+            );
+        }
         let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
         if !matches!(tokenizer.kind.as_str(), "words" | "characters") {
             return wrong(

@@ -4,7 +4,12 @@ use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use framecast::model::{DType, TensorBuf, TensorData};
+use super::{DType, TensorBuf, TensorData};
+
+/// A file that is no array we can take, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NpyError(String);
 
 /// Largest file read.
 const LIMIT: u64 = 4 << 30;
@@ -45,9 +50,12 @@ macro_rules! for_each_number {
     };
 }
 
-/// Reads a file; a sentence when it is no array we can take.
-pub(super) fn read(path: &Path) -> Result<TensorBuf, String> {
-    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+/// Reads a file of at most 4 GiB.
+///
+/// # Errors
+/// [`NpyError`] when it cannot be read, is cut short, or holds elements no tensor has.
+pub fn read(path: &Path) -> Result<TensorBuf, NpyError> {
+    let at = |e: &dyn std::fmt::Display| NpyError(format!("{}: {e}", path.display()));
     let length = fs::metadata(path).map_err(|e| at(&e))?.len();
     if length > LIMIT {
         return Err(at(&format!("{length} bytes is above the limit of {LIMIT}")));
@@ -56,7 +64,15 @@ pub(super) fn read(path: &Path) -> Result<TensorBuf, String> {
     parse(&bytes).map_err(|e| at(&e))
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<TensorBuf, String> {
+/// Reads the bytes of a file.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8]) -> Result<TensorBuf, NpyError> {
+    array(bytes).map_err(NpyError)
+}
+
+fn array(bytes: &[u8]) -> Result<TensorBuf, String> {
     let short = || "is cut short".to_owned();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("is no .npy file")?;
     let (&[major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
@@ -116,7 +132,10 @@ fn elements(dtype: DType, data: &[u8]) -> TensorData {
 }
 
 /// Writes a file, complete or not at all.
-pub(super) fn write(path: &Path, tensor: &TensorBuf) -> std::io::Result<()> {
+///
+/// # Errors
+/// The system's answer.
+pub fn write(path: &Path, tensor: &TensorBuf) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder)?;
     let mut out = BufWriter::new(file);
@@ -192,7 +211,7 @@ mod tests {
         }
         let swap = |from: &str, to: &str| {
             let text = bytes.iter().map(|b| char::from(*b)).collect::<String>().replace(from, to);
-            parse(&text.chars().map(|c| c as u8).collect::<Vec<u8>>()).unwrap_err()
+            array(&text.chars().map(|c| c as u8).collect::<Vec<u8>>()).unwrap_err()
         };
         assert!(swap("<f4", ">f4").contains(">f4"));
         assert!(swap("<f4", "<c8").contains("<c8"));
