@@ -25,7 +25,8 @@ pub struct DataRecipe {
     pub side: u32,
     /// Frames of a sequence; all but the first are predicted.
     pub frames: usize,
-    /// Share of sequences in which a frame is repeated now and then, as some cameras do.
+    /// Share of sequences in which a frame is repeated now and then, as some cameras do. Those of
+    /// `sequences` are left as they are: a set has a cadence of its own.
     #[serde(default)]
     pub repeats: f32,
     /// All sequences of a batch come from one footage, so that those of a fixed length go together
@@ -176,7 +177,8 @@ impl Mixture {
             if step > 1 {
                 sequence = sequence.into_iter().step_by(step).collect();
             }
-            if random.random::<f32>() < self.repeats {
+            let repeats = random.random::<f32>() < self.repeats;
+            if repeats && !footage.whole() {
                 repeat_some(&mut sequence, &mut random);
             }
             if self.begun > 0.0 && random.random::<f32>() < self.begun {
@@ -295,6 +297,30 @@ mod tests {
         let alone = text.replace("[[demo]]\nworlds = 1\n", "");
         let error = draw(&alone, Preset::BaseTiny).unwrap_err().to_string();
         assert!(error.contains("of 3 frames where the network takes 5"), "{error}");
+    }
+
+    #[test]
+    fn frames_are_repeated_but_not_those_of_sets() {
+        let place = tempfile::tempdir().unwrap();
+        // Frames that differ, so that a repeat shows.
+        for frame in 0..3u8 {
+            let folder = place.path().join("only");
+            std::fs::create_dir_all(&folder).unwrap();
+            let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([90 * frame; 3]));
+            picture.save(folder.join(format!("{frame}.png"))).unwrap();
+        }
+        let repeated = |footage: &str| {
+            let recipe: DataRecipe =
+                toml::from_str(&format!("side = 16\nframes = 9\nrepeats = 1.0\n{footage}"))
+                    .unwrap();
+            let mut mixture = Mixture::open(&recipe, &toml::from_str("").unwrap()).unwrap();
+            let batch = mixture.batch(1, 0, 8).unwrap();
+            let twice = |s: &&Vec<RgbImage>| s.windows(2).any(|pair| pair[0] == pair[1]);
+            batch.sequences().iter().filter(twice).count()
+        };
+        assert_eq!(repeated("[[demo]]\nworlds = 1\n"), 8);
+        let set = format!("[[sequences]]\nuri = {:?}\n", place.path().display().to_string());
+        assert_eq!(repeated(&set), 0);
     }
 
     #[test]

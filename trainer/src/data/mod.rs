@@ -66,6 +66,11 @@ pub trait Footage: Send {
     /// sequence is drawn whole.
     fn largest_stride(&self, frames: usize) -> usize;
 
+    /// Whether it draws the sequences of a set as they are, with the length and cadence they have.
+    fn whole(&self) -> bool {
+        false
+    }
+
     /// Sets the seed of the run, where an order of members hangs on it.
     fn reseed(&mut self, _seed: u64) {}
 

@@ -131,6 +131,10 @@ impl Footage for SequencesFootage {
         1
     }
 
+    fn whole(&self) -> bool {
+        true
+    }
+
     fn reseed(&mut self, seed: u64) {
         self.epochs.reseed(self.own ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     }
