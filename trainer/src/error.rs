@@ -93,7 +93,7 @@ pub enum TrainError {
 
 impl TrainError {
     /// Makes the error of a file operation.
-    pub(crate) fn io(
+    pub fn io(
         action: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {

@@ -96,7 +96,7 @@ pub fn scores(report: &EvalReport) -> Vec<Score> {
             let Some(model) = model else { continue };
             let metric = metric.to_owned();
             let data = row.source.rsplit('/').next().unwrap_or_default().to_owned();
-            list.push(Score { data, metric, model, copy_last, frames: row.frames });
+            list.push(Score { copy_last, ..Score::new(&data, &metric, model, row.frames) });
         }
     }
     list

@@ -9,6 +9,7 @@ pub mod device;
 mod error;
 pub mod evaluate;
 pub mod export;
+pub mod fit;
 pub mod forecast;
 pub mod horizons;
 pub mod leaderboard;
@@ -17,6 +18,7 @@ pub mod net;
 pub mod plot;
 pub mod recipe;
 pub mod report;
+pub mod task;
 pub mod train;
 
 pub use error::TrainError;

@@ -20,6 +20,7 @@ use framecast_trainer::evaluate::{evaluate, scores};
 use framecast_trainer::export::{
     CARD, Format, QDQ_TOLERANCE, card, conformance, engines, export_as, save,
 };
+use framecast_trainer::fit::FitCheckpoint;
 use framecast_trainer::horizons;
 use framecast_trainer::leaderboard::{Benchmark, Folds, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
@@ -50,7 +51,7 @@ enum Command {
     Export {
         /// The checkpoint
         checkpoint: PathBuf,
-        /// The file to write
+        /// The file to write; a folder for a family whose checkpoint holds several models
         #[arg(long)]
         out: PathBuf,
         /// Sources the model is scored on; the scores go into the file
@@ -73,6 +74,14 @@ enum Command {
         /// Frames read of each source
         #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(2..))]
         frames: u64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Score a checkpoint of a family other than prediction on its test data, beside the baselines
+    Test {
+        /// The checkpoint
+        checkpoint: PathBuf,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -257,6 +266,18 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Train(train) => writeln!(out, "{}", train.run()?)?,
         Command::Export { checkpoint, out: path, score, frames, format } => {
+            if FitCheckpoint::is_one(&checkpoint) {
+                if !score.is_empty() || format != Format::Own {
+                    return Err(Failure::Train(TrainError::Checkpoint {
+                        path: checkpoint,
+                        reason:
+                            "--score and --format are for predictors; this family is scored on \
+                                 its own test data"
+                                .to_owned(),
+                    }));
+                }
+                return command::product::export(&checkpoint, &path, out);
+            }
             let checkpoint = Checkpoint::read(&checkpoint)?;
             let mut model = export_as(&checkpoint, Vec::new(), format)?;
             let shape = checkpoint.recipe.shape();
@@ -316,6 +337,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
                 out.write_all(table(&report).as_bytes())?;
             }
         }
+        Command::Test { checkpoint, json } => command::product::test(&checkpoint, json, out)?,
         Command::CheckLosses { json } => {
             let list = checks();
             let passed = list.iter().all(|c| c.passed);

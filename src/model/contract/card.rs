@@ -1,5 +1,7 @@
 //! Where a model comes from and how good it is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a model comes from.
@@ -23,7 +25,7 @@ pub struct Provenance {
     pub seed: u64,
 }
 
-/// A measured score of the model beside copy-last on the same frames.
+/// A measured score of the model beside copy-last, or other baselines, on the same samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
@@ -36,6 +38,24 @@ pub struct Score {
     /// Copy-last's value on the same frames, when the metric has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_last: Option<f64>,
-    /// Number of frames.
+    /// Other baselines' values on the same samples, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub baselines: BTreeMap<String, f64>,
+    /// Number of frames, or of other samples.
     pub frames: u64,
+}
+
+impl Score {
+    /// A score beside no baseline.
+    #[must_use]
+    pub fn new(data: &str, metric: &str, model: f64, samples: u64) -> Self {
+        Self {
+            data: data.to_owned(),
+            metric: metric.to_owned(),
+            model,
+            copy_last: None,
+            baselines: BTreeMap::new(),
+            frames: samples,
+        }
+    }
 }

@@ -80,7 +80,8 @@ impl Contract {
         } else if self
             .scores
             .iter()
-            .any(|s| !s.model.is_finite() || s.copy_last.is_some_and(|c| !c.is_finite()))
+            .flat_map(|s| [&s.model].into_iter().chain(&s.copy_last).chain(s.baselines.values()))
+            .any(|v| !v.is_finite())
         {
             Some("scores")
         } else {
@@ -177,13 +178,7 @@ mod tests {
     #[test]
     fn numbers_are_read_to_the_last_bit() {
         let mut contract = small();
-        contract.scores.push(crate::model::Score {
-            data: "d".into(),
-            metric: "pd".into(),
-            model: 2.266_666_666_666_666_6e119,
-            copy_last: None,
-            frames: 1,
-        });
+        contract.scores.push(crate::model::Score::new("d", "pd", 2.266_666_666_666_666_6e119, 1));
         let again = Contract::from_json("m", &contract.to_json().unwrap()).unwrap();
         assert_eq!(again, contract);
     }

@@ -82,6 +82,7 @@ fn full() -> Contract {
         metric: "pd".into(),
         model: 1.5,
         copy_last: Some(2.5),
+        baselines: [("chance".to_owned(), 0.5)].into(),
         frames: 100,
     }];
     contract

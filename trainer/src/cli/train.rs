@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use framecast_trainer::TrainError;
 use framecast_trainer::device::DeviceChoice;
+use framecast_trainer::fit::{FitOptions, FitRecipe, fit};
 use framecast_trainer::recipe::Recipe;
+use framecast_trainer::task::open;
 use framecast_trainer::train::{Options, train};
 
 #[derive(Args)]
@@ -45,6 +47,9 @@ pub(crate) struct Train {
 impl Train {
     /// Trains, and says how it ended.
     pub(crate) fn run(self) -> Result<String, TrainError> {
+        if let Some(recipe) = self.other()? {
+            return self.fit(&recipe);
+        }
         let recipe = self.recipe()?;
         // Fails only when a pool exists already, which has the wanted size then.
         drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
@@ -61,6 +66,45 @@ impl Train {
         });
         let (done, all) = (outcome.steps, recipe.train.steps);
         Ok(format!("{done} of {all} steps; {best} in {}", outcome.best.display()))
+    }
+
+    /// The recipe of a family other than prediction, with what the flags say instead.
+    fn other(&self) -> Result<Option<FitRecipe>, TrainError> {
+        let path = &self.recipe;
+        let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        if !FitRecipe::is_one(&text) {
+            return Ok(None);
+        }
+        let mut recipe = FitRecipe::parse(&path.display().to_string(), &text)?;
+        let (train, every) = (&mut recipe.train, &mut recipe.validate.every);
+        *every = self.steps_per_epoch.unwrap_or(*every).max(1);
+        train.patience = self.patience.unwrap_or(train.patience);
+        train.steps = self.epochs.map_or(train.steps, |n| n.saturating_mul(*every));
+        Ok(Some(recipe))
+    }
+
+    fn fit(self, recipe: &FitRecipe) -> Result<String, TrainError> {
+        if self.val_steps.is_some() {
+            let reason = "--val-steps is for predictors; other families validate on all".to_owned();
+            return Err(recipe.wrong(reason));
+        }
+        drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
+        let options = FitOptions {
+            out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name)),
+            resume: self.resume,
+            overwrite: self.overwrite,
+            time: self.minutes,
+            devices: self.device,
+        };
+        let mut lesson = open(recipe)?;
+        let outcome = fit(recipe, lesson.as_mut(), &options)?;
+        Ok(format!(
+            "{} of {} steps; best in {}:\n{}",
+            outcome.steps,
+            recipe.train.steps,
+            outcome.best.display(),
+            outcome.measures.text().trim_end()
+        ))
     }
 
     /// The recipe with what the flags say instead.

@@ -3,3 +3,4 @@
 pub(crate) mod data;
 pub(crate) mod forecast;
 pub(crate) mod plot;
+pub(crate) mod product;

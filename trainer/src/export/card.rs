@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use framecast::model::{Contract, ModelFile, SizeRule};
+use framecast::model::{Contract, ModelFile, Score, SizeRule};
 
 use crate::TrainError;
 
@@ -66,10 +66,14 @@ fn one(text: &mut String, file: &str, model: &ModelFile, contract: &Contract) {
     line(format!("| licence of the weights | {} |", p.licence));
     line(format!("| trained on | {} |", p.data.join("; ")));
     if !contract.scores.is_empty() {
-        line("\n| data | frames | metric | model | copy-last |\n|---|---|---|---|---|".to_owned());
+        line("\n| data | samples | metric | model | copy-last | other baselines |\n|---|---|---|---|---|---|".to_owned());
         for s in &contract.scores {
             let copy = s.copy_last.map_or_else(|| "-".to_owned(), |c| format!("{c:.3}"));
-            line(format!("| {} | {} | {} | {:.3} | {copy} |", s.data, s.frames, s.metric, s.model));
+            let others: Vec<String> =
+                s.baselines.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+            let others = if others.is_empty() { "-".to_owned() } else { others.join(", ") };
+            let Score { data, metric, model, frames, .. } = s;
+            line(format!("| {data} | {frames} | {metric} | {model:.3} | {copy} | {others} |"));
         }
     }
     line(format!("\nThe recipe it was trained by:\n\n```toml\n{}\n```", p.config.trim_end()));

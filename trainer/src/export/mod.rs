@@ -7,8 +7,10 @@ mod contract;
 mod direct;
 mod golden;
 mod integer;
+mod layers;
 mod nodes;
 mod qdq;
+mod task;
 mod traced;
 mod windowed;
 mod windowed_check;
@@ -24,6 +26,7 @@ use crate::train::Checkpoint;
 pub use card::{CARD, card};
 pub use conformance::{Conformance, conformance, engines};
 pub use qdq::QDQ_TOLERANCE;
+pub use task::{about, task_conformance, task_model};
 
 /// Numbers of an exported network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -31,7 +31,7 @@ impl<'a> Nodes<'a> {
         Err(format!("it has no parameters {}", self.missing.join(", ")))
     }
 
-    fn param(&mut self, name: &str) -> (Vec<usize>, Vec<f32>) {
+    pub(super) fn param(&mut self, name: &str) -> (Vec<usize>, Vec<f32>) {
         if let Some(param) = self.weights.get(name) {
             return (param.shape.clone(), param.values.clone());
         }
@@ -39,12 +39,12 @@ impl<'a> Nodes<'a> {
         (vec![0; 4], Vec::new())
     }
 
-    fn constant(&mut self, name: &str) -> String {
+    pub(super) fn constant(&mut self, name: &str) -> String {
         let (shape, values) = self.param(name);
         self.graph.constant(name, &shape, values)
     }
 
-    fn whole(&mut self, name: &str, values: &[i64]) -> String {
+    pub(super) fn whole(&mut self, name: &str, values: &[i64]) -> String {
         self.graph.constant(name, &[values.len()], values.to_vec())
     }
 
@@ -52,12 +52,12 @@ impl<'a> Nodes<'a> {
         self.graph.constant(name, &[], vec![value])
     }
 
-    fn op(&mut self, operator: &str, inputs: &[&str]) -> String {
+    pub(super) fn op(&mut self, operator: &str, inputs: &[&str]) -> String {
         self.graph.node(operator, inputs, &[])
     }
 
     /// Elements `from..to` along `axis`.
-    fn slice(&mut self, x: &str, axis: i64, from: i64, to: i64) -> String {
+    pub(super) fn slice(&mut self, x: &str, axis: i64, from: i64, to: i64) -> String {
         let [from, to, axis] =
             [("from", from), ("to", to), ("axis", axis)].map(|(name, v)| self.whole(name, &[v]));
         self.op("Slice", &[x, &from, &to, &axis])

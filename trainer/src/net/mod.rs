@@ -7,12 +7,14 @@ mod design;
 pub mod direct;
 mod graph;
 pub mod integer;
+mod layers;
 mod network;
 mod original;
 mod params;
 pub mod patch;
 mod small_direct;
 pub mod standard;
+mod task_net;
 mod tensors;
 mod traced;
 
@@ -25,10 +27,12 @@ use serde::{Deserialize, Serialize};
 pub use convolution::Precision;
 pub use design::{Carried, Design};
 pub use graph::Graph;
+pub use layers::{Cell, Layers, SHORTEST, add_table};
 pub use network::{Network, State};
 pub use original::Original;
 pub use params::{Leaf, Outline, Param, Params, Start};
 pub use standard::Standard;
+pub use task_net::{Form, Slot, TaskNet};
 pub use traced::Traced;
 
 /// A network by name.

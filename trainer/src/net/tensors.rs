@@ -23,7 +23,7 @@ pub(super) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
-    fn kernel(&self, name: &str) -> Option<(Tensor<4>, Tensor<1>)> {
+    pub(super) fn kernel(&self, name: &str) -> Option<(Tensor<4>, Tensor<1>)> {
         let leaf = |part: &str| self.leaves.get(&format!("{name}.{part}"));
         match (leaf("weight")?, leaf("bias")?) {
             (Leaf::Kernel(kernel), Leaf::Bias(bias)) => Some((kernel.clone(), bias.clone())),

@@ -152,7 +152,7 @@ impl Checkpoint {
 ///
 /// # Errors
 /// [`TrainError::Io`]; what was at `path` is intact then.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let save = || -> std::io::Result<()> {

@@ -18,17 +18,17 @@ const LINE_EVERY: Duration = Duration::from_secs(15);
 
 /// What a step tells.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Steps done.
-    pub(super) step: u64,
+    pub(crate) step: u64,
     /// The loss.
-    pub(super) loss: f32,
+    pub(crate) loss: f32,
     /// Length of its gradient.
-    pub(super) gradient: f32,
+    pub(crate) gradient: f32,
     /// The learning rate.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     /// The discriminator's loss.
-    pub(super) critic: Option<f32>,
+    pub(crate) critic: Option<f32>,
 }
 
 /// What a validation tells.
@@ -42,7 +42,7 @@ pub(super) struct Scored {
 }
 
 /// The log and what is shown on standard error.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     log: File,
     bar: Option<ProgressBar>,
     started: Instant,
@@ -57,7 +57,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Opens the log at the end of step `first` of `steps`: what a run that was stopped told of
     /// later steps is forgotten, since they are done again.
-    pub(super) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
+    pub(crate) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
         let mut earlier = 0.0;
         if log.exists() {
             let told = fs::read(log).map_err(TrainError::io("read", log))?;
@@ -85,7 +85,8 @@ impl Progress {
         Ok(Self { log: file, bar, started: now, earlier, first, steps, shown: now, loss })
     }
 
-    fn record(&mut self, line: &serde_json::Value) -> Result<(), TrainError> {
+    /// Appends a line to the log.
+    pub(crate) fn record(&mut self, line: &serde_json::Value) -> Result<(), TrainError> {
         // In one piece, so that a run that is killed leaves whole lines.
         self.log
             .write_all(format!("{line}\n").as_bytes())
@@ -93,7 +94,7 @@ impl Progress {
     }
 
     /// After a step.
-    pub(super) fn step(&mut self, told: &Step) -> Result<(), TrainError> {
+    pub(crate) fn step(&mut self, told: &Step) -> Result<(), TrainError> {
         let Step { step, loss, gradient, rate, critic } = *told;
         self.loss = if self.loss.is_nan() { loss } else { 0.98 * self.loss + 0.02 * loss };
         let mut line = json!({ "step": step, "loss": loss, "gradient": gradient, "rate": rate });
@@ -165,7 +166,7 @@ impl Progress {
     }
 
     /// A line for the user.
-    pub(super) fn tell(&self, line: &str) {
+    pub(crate) fn tell(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             // Nothing better can be done when standard error is closed.

@@ -219,7 +219,7 @@ fn slope(loss: Tensor<1>, leaves: &[Leaf], weights: &Params, scale: f32) -> Slop
 
 /// The gradient of every parameter; zeros where the loss does not depend on one, as on all but the
 /// last layer in the very first step.
-fn gradient_of(leaves: &[Leaf], grads: &Gradients, weights: &Params) -> Vec<Vec<f32>> {
+pub(crate) fn gradient_of(leaves: &[Leaf], grads: &Gradients, weights: &Params) -> Vec<Vec<f32>> {
     leaves
         .iter()
         .zip(weights.list())

@@ -141,10 +141,13 @@ impl Report {
         if !contract.scores.is_empty() {
             lines.push(String::new());
             lines.push("scores".to_owned());
-            let mut rows =
-                vec![["data", "metric", "model", "copy-last", "frames"].map(String::from).to_vec()];
+            let mut rows = vec![
+                ["data", "metric", "model", "baselines", "samples"].map(String::from).to_vec(),
+            ];
             rows.extend(contract.scores.iter().map(|s| {
-                let copy = s.copy_last.map(|c| format!("{c:.4}")).unwrap_or_default();
+                let copy = s.copy_last.iter().map(|c| format!("copy-last {c:.4}"));
+                let others = s.baselines.iter().map(|(name, value)| format!("{name} {value:.4}"));
+                let copy = copy.chain(others).collect::<Vec<_>>().join(", ");
                 let model = format!("{:.4}", s.model);
                 vec![s.data.clone(), s.metric.clone(), model, copy, s.frames.to_string()]
             }));
