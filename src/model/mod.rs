@@ -13,12 +13,14 @@ pub mod npy;
 pub mod onnx;
 pub mod registry;
 mod tensor;
+pub mod tokenizer;
 
 pub use contract::{
     ColourOrder, Contract, Dim, Golden, GoldenOutput, Layout, Overlay, Port, PredictKind,
-    Provenance, Range, ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Tokenizer,
-    Window, WindowLayout,
+    Provenance, Range, ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Window,
+    WindowLayout,
 };
 pub use error::ModelError;
 pub use file::{Declared, ModelFile};
 pub use tensor::{DType, TensorBuf, TensorData, TensorError, TensorSlice, TensorView};
+pub use tokenizer::{Tokenizer, TokenizerError};

@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tokenizer::Tokenizer;
+
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -151,25 +153,6 @@ pub struct StatePair {
     /// When it is reset; all reasons when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reset: Vec<ResetReason>,
-}
-
-/// How sentences become token ids.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tokenizer {
-    /// `words` or `characters`.
-    pub kind: String,
-    /// Word to id.
-    pub vocabulary: BTreeMap<String, u32>,
-    /// Length of the id sequence; 0 for any.
-    #[serde(default)]
-    pub length: usize,
-    /// Id that fills short sentences.
-    pub pad: u32,
-    /// Id of unknown words.
-    pub unknown: u32,
-    /// Id of the end of a sentence.
-    pub end: u32,
 }
 
 /// Test vectors: the inputs follow a formula, the outputs are stored as a summary.

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     Contract, Dim, Golden, GoldenOutput, Port, PredictKind, Provenance, ResetReason, Role, Score,
-    SizeRule, StateInit, StatePair, Task, Tokenizer, Window, WindowLayout,
+    SizeRule, StateInit, StatePair, Task, Window, WindowLayout,
 };
 use crate::model::onnx::GraphBuilder;
+use crate::model::tokenizer::{Side, TokenKind, Tokenizer};
 use crate::model::{DType, ModelFile};
 
 fn schema() -> jsonschema::Validator {
@@ -57,12 +58,12 @@ fn full() -> Contract {
     contract.labels = vec!["a".into()];
     contract.links = vec!["https://example.org/a".into()];
     contract.tokenizer = Some(Tokenizer {
-        kind: "words".into(),
-        vocabulary: [("cat".to_owned(), 3)].into(),
-        length: 16,
-        pad: 0,
-        unknown: 1,
-        end: 2,
+        kind: TokenKind::Characters,
+        side: Side::Right,
+        ends: true,
+        lower: false,
+        filter: "?".into(),
+        ..Tokenizer::new([("c".to_owned(), 3)].into(), 16)
     });
     contract.golden = Some(Golden {
         bind: [("H".to_owned(), 2), ("W".to_owned(), 2)].into(),
@@ -154,6 +155,10 @@ fn bad_documents_are_refused_by_schema_and_reader() {
         ("/state/0/reset/0", json!("scene_cut")),
         ("/tokenizer/kind", json!("bpe")),
         ("/tokenizer/vocabulary", json!({})),
+        ("/tokenizer/vocabulary/c", json!(-1)),
+        ("/tokenizer/length", json!(5000)),
+        ("/tokenizer/side", json!("both")),
+        ("/tokenizer/lower", json!("yes")),
         ("/golden/steps", json!(0)),
         ("/golden/tolerance", json!(-0.1)),
         ("/golden/outputs", json!([])),
@@ -168,8 +173,7 @@ fn bad_documents_are_refused_by_schema_and_reader() {
         assert!(!schema.is_valid(&document), "schema accepts {pointer} = {value}");
         assert!(read(&document).is_err(), "the reader accepts {pointer} = {value}");
     }
-    for object in
-        ["", "/inputs/0", "/state/0", "/golden", "/golden/outputs/0", "/scores/0", "/provenance"]
+    for object in ["", "/inputs/0", "/state/0", "/tokenizer", "/golden", "/scores/0", "/provenance"]
     {
         let mut document = good.clone();
         let inner = document.pointer_mut(object).unwrap().as_object_mut().unwrap();
@@ -200,6 +204,7 @@ fn contracts_that_do_not_fit_the_graph_are_refused() {
         ("/outputs/0/role", json!("other"), "role `prediction`"),
         ("/inputs/0/role", json!("window"), "role `window`, so frames and layout are needed"),
         ("/labels", json!(["a", "b"]), "1 links for 2 labels"),
+        ("/tokenizer/vocabulary/c", json!(2), "\"c\" has the id 2"),
         ("/golden/outputs/0/name", json!("z"), "no output \"z\""),
         ("/golden/outputs/0/indices/1", json!(12), "index 12 is outside"),
         ("/golden/steps", json!(3), "3 steps of 2 numbers"),

@@ -101,7 +101,7 @@ impl Report {
         if let Some(tokenizer) = &contract.tokenizer {
             line(
                 "tokenizer",
-                format!("{}, {} entries", tokenizer.kind, tokenizer.vocabulary.len()),
+                format!("{}, {} entries", tokenizer.kind.name(), tokenizer.vocabulary.len()),
             );
         }
         if let Some(golden) = &contract.golden {

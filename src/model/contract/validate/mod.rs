@@ -145,14 +145,8 @@ impl Contract {
             );
         }
         let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
-        if !matches!(tokenizer.kind.as_str(), "words" | "characters") {
-            return wrong(
-                "tokenizer.kind",
-                format!("{:?} is neither `words` nor `characters`", tokenizer.kind),
-            );
-        }
-        if tokenizer.vocabulary.is_empty() {
-            return wrong("tokenizer.vocabulary", "it is empty");
+        if let Some((field, reason)) = tokenizer.fault() {
+            return wrong(format!("tokenizer.{field}"), reason);
         }
         Ok(())
     }
