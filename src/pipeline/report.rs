@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::sink::SinkCounts;
 use crate::source::Damage;
 
+use super::side::SideReports;
 use super::{
     FrameCounts, FrameRecord, LinkReport, ModelLog, Percentiles, PipelineError, Quality, RunStats,
 };
@@ -92,6 +93,8 @@ pub struct RunReport {
     pub models: ModelLog,
     /// Stages with the frames they ran on.
     pub stages: BTreeMap<&'static str, StageCounts>,
+    /// What the tasks beside prediction did.
+    pub side: SideReports,
     /// Sinks with their own losses.
     pub sinks: BTreeMap<String, SinkCounts>,
     /// Errors of the source that did not end it, as a decoder that patched a damaged file up.
@@ -142,10 +145,16 @@ impl RunReport {
         stats: &RunStats,
         sinks: BTreeMap<String, SinkCounts>,
         link: Option<LinkReport>,
+        side: SideReports,
     ) -> Self {
         let (better, worse) = stats.totals.better_worse();
         let predict =
             StageCounts { run: frames.processed, skipped: frames.captured - frames.processed };
+        let beside = side.iter().map(|(name, report)| {
+            let skipped = frames.captured.saturating_sub(report.run);
+            (*name, StageCounts { run: report.run, skipped })
+        });
+        let stages = std::iter::once(("predict", predict)).chain(beside).collect();
         Self {
             outcome,
             seconds: elapsed.as_secs_f64(),
@@ -163,7 +172,8 @@ impl RunReport {
             surprise_events: stats.events,
             state_resets: stats.resets(),
             models: stats.models.clone(),
-            stages: BTreeMap::from([("predict", predict)]),
+            stages,
+            side,
             sinks,
             source_damage: stats.damage.clone(),
             link,

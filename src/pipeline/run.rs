@@ -20,6 +20,7 @@ use crate::ring::{FrameRing, InFlight, Policy, Popped};
 use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
 use crate::source::{Read, Source, SourceError, StateChange};
 
+use super::side::{Beside, SideFeed, SideLine};
 use super::{
     Captured, Finished, FrameLedger, Fresh, Intake, LinkReport, Outcome, PipelineError, RunReport,
     RunStats, Stage, Status, Stop, Worker,
@@ -94,6 +95,19 @@ pub fn run(
     stop: &Stop,
     observe: &mut dyn FnMut(&Status),
 ) -> Finished {
+    run_beside(source, stage, Beside::default(), sinks, options, stop, observe)
+}
+
+/// As [`run`], with tasks beside the main stage.
+pub fn run_beside(
+    source: Box<dyn Source>,
+    stage: Box<dyn Stage>,
+    beside: Beside,
+    sinks: Vec<Box<dyn ResultSink>>,
+    options: &RunOptions,
+    stop: &Stop,
+    observe: &mut dyn FnMut(&Status),
+) -> Finished {
     let started = MonoTime::now();
     let stats = Arc::new(Mutex::new(RunStats::default()));
     let ledger = FrameLedger::default();
@@ -101,7 +115,9 @@ pub fn run(
     let mut link = options.link_events.as_ref().map(|_| LinkReport::default());
     let mut queues = Vec::new();
     let name = source.info().uri.clone();
-    match start(source, stage, sinks, options, stop, &stats, &ledger, &mut queues) {
+    let mut side = None;
+    let parts = Parts { source, stage, beside, sinks };
+    match start(parts, options, stop, &stats, &ledger, &mut queues, &mut side) {
         Ok(threads) => {
             let (sinks, source) = (queues.as_slice(), name.as_str());
             let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks, source };
@@ -110,6 +126,8 @@ pub fn run(
         Err(error) => errors.push(error),
     }
     let frames = ledger.close(DropReason::Shutdown);
+    // Before the sinks, which get its last events.
+    let side = side.map(SideLine::finish).unwrap_or_default();
     let mut sinks = BTreeMap::new();
     for queue in queues {
         let (name, counts, error) = queue.finish(stop);
@@ -123,7 +141,7 @@ pub fn run(
     };
     let elapsed = MonoTime::now().since(started);
     let stats = stats.lock().unwrap_or_else(PoisonError::into_inner);
-    let report = RunReport::new(outcome, elapsed, frames, &stats, sinks, link);
+    let report = RunReport::new(outcome, elapsed, frames, &stats, sinks, link, side);
     // The first error is the cause; what follows it are consequences.
     for consequence in errors.iter().skip(1) {
         tracing::warn!("{consequence}");
@@ -175,17 +193,24 @@ impl Drop for Ending {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the shared parts of one run, set up once")]
-fn start(
+/// What a run is made of.
+struct Parts {
     source: Box<dyn Source>,
     stage: Box<dyn Stage>,
+    beside: Beside,
     sinks: Vec<Box<dyn ResultSink>>,
+}
+
+fn start(
+    parts: Parts,
     options: &RunOptions,
     stop: &Stop,
     stats: &Arc<Mutex<RunStats>>,
     ledger: &FrameLedger,
     queues: &mut Vec<SinkQueue>,
+    side: &mut Option<SideLine>,
 ) -> Result<Threads, PipelineError> {
+    let Parts { source, stage, beside, sinks } = parts;
     let live = source.info().live;
     let policy = options.policy.unwrap_or(if live { Policy::Latest } else { Policy::Block });
     let ring = Arc::new(FrameRing::new(policy, options.capacity));
@@ -194,6 +219,7 @@ fn start(
         queues.push(SinkQueue::start(sink, options.sink_queue, live)?);
     }
     let feeds: Vec<SinkFeed> = queues.iter().map(SinkQueue::feed).collect();
+    let side_feed = beside.start(live, &feeds, stop, side)?;
     let worker = Worker::new(
         stage,
         Arc::new(SystemClock),
@@ -210,7 +236,7 @@ fn start(
         let (ending, ring, stop) = (ending(), Arc::clone(&ring), stop.clone());
         move || {
             let ending = ending;
-            let outcome = infer_loop(worker, &ring, &stop, &feeds);
+            let outcome = infer_loop(worker, &ring, &stop, &feeds, side_feed);
             drop(ending);
             outcome
         }
@@ -271,6 +297,7 @@ fn infer_loop(
     ring: &FrameRing<Captured>,
     stop: &Stop,
     sinks: &[SinkFeed],
+    mut side: Option<SideFeed>,
 ) -> ThreadResult {
     let outcome = loop {
         match ring.pop(MonoTime::now().after(POLL)) {
@@ -278,6 +305,9 @@ fn infer_loop(
             Popped::Item(captured, left_out) => match worker.process(captured, left_out) {
                 Ok(Some(record)) => {
                     sinks.iter().for_each(|sink| sink.offer(&record, worker.model(), stop));
+                    if let Some(side) = &mut side {
+                        side.offer(worker.image(), record.seq, record.captured);
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => break Err(error),

@@ -57,6 +57,12 @@ impl Worker {
         &mut *self.stage
     }
 
+    /// The picture of the last result.
+    #[must_use]
+    pub const fn image(&self) -> &RgbImage {
+        &self.image
+    }
+
     /// The model of the last result, if the stage has one.
     #[must_use]
     pub const fn model(&self) -> Option<&Arc<ModelUse>> {

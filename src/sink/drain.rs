@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::frame::MonoTime;
+use crate::pipeline::side::SideEvent;
 use crate::pipeline::{FrameRecord, ModelUse};
 use crate::source::StateChange;
 
@@ -27,6 +28,8 @@ pub(super) const FLUSH_AT: u64 = 64;
 pub(super) enum Entry {
     /// With the model that made it, so that a change of models cannot be lost between two results.
     Frame(FrameRecord, Option<Arc<ModelUse>>),
+    /// What a task beside prediction said.
+    Event(Arc<SideEvent>),
     /// Shared, since a change of state is rare and may carry a text.
     Link(Arc<StateChange>),
 }
@@ -58,6 +61,14 @@ pub(super) fn drain(
     loop {
         match results.recv_timeout(FLUSH_EVERY) {
             Ok(Entry::Link(change)) => sink.write_change(&change)?,
+            Ok(Entry::Event(event)) => {
+                if let Err(error) = sink.write_event(&event) {
+                    let _ = held.flush(sink);
+                    return Err(error);
+                }
+                held.results += 1;
+                shared.taken.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(Entry::Frame(record, model)) => {
                 let known = match (&model, &said) {
                     (Some(new), Some(old)) => Arc::ptr_eq(new, old),

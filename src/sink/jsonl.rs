@@ -1,6 +1,6 @@
 //! One JSON object a line. Its `type` says what it is: `run` for the beginning of a run, `model`
-//! for the model of the results that follow, `frame` for the result of a frame, `source_state` for
-//! a change of the connection to the source.
+//! for the model of the results that follow, `frame` for the result of a frame, `event` for what a
+//! task beside prediction said, `source_state` for a change of the connection to the source.
 //!
 //! A file is appended to and never emptied: a service that is started again must not wipe what it
 //! recorded before. The `run` line, written before the first other one, divides the runs.
@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::frame::MonoTime;
+use crate::pipeline::side::SideEvent;
 use crate::pipeline::{FrameRecord, LinkChange, ModelUse};
 use crate::source::StateChange;
 use crate::task::predict::SurpriseEvent;
@@ -39,6 +40,7 @@ enum Line<'a> {
     Run(RunLine),
     Model(&'a ModelUse),
     Frame(FrameLine),
+    Event(&'a SideEvent),
     SourceState(LinkChange),
 }
 
@@ -178,6 +180,10 @@ impl ResultSink for Jsonl {
 
     fn write_model(&mut self, model: &ModelUse) -> io::Result<()> {
         self.put(&Line::Model(model))
+    }
+
+    fn write_event(&mut self, event: &SideEvent) -> io::Result<()> {
+        self.put(&Line::Event(event))
     }
 
     fn write_change(&mut self, change: &StateChange) -> io::Result<()> {

@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 use serde::Serialize;
 
 use crate::frame::MonoTime;
+use crate::pipeline::side::SideEvent;
 use crate::pipeline::{FrameRecord, ModelUse, PipelineError, Stop};
 use crate::source::StateChange;
 
@@ -66,6 +67,11 @@ impl SinkFeed {
     /// which is counted.
     pub fn offer(&self, record: &FrameRecord, model: Option<&Arc<ModelUse>>, stop: &Stop) {
         self.offer_within(Entry::Frame(*record, model.cloned()), stop, PATIENCE);
+    }
+
+    /// Hands over what a task beside prediction said: a result like others, in the counts too.
+    pub fn tell(&self, event: &Arc<SideEvent>, stop: &Stop) {
+        self.offer_within(Entry::Event(Arc::clone(event)), stop, PATIENCE);
     }
 
     fn offer_within(&self, mut record: Entry, stop: &Stop, patience: Duration) {

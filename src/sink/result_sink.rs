@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::pipeline::side::SideEvent;
 use crate::pipeline::{FrameRecord, ModelUse};
 use crate::source::StateChange;
 
@@ -29,6 +30,14 @@ pub trait ResultSink: Send {
     /// # Errors
     /// The system's answer; the sink gets no further results then.
     fn write_change(&mut self, _change: &StateChange) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes what a task beside prediction said; a sink of pictures leaves it out.
+    ///
+    /// # Errors
+    /// The system's answer; the sink gets no further results then.
+    fn write_event(&mut self, _event: &SideEvent) -> io::Result<()> {
         Ok(())
     }
 

@@ -10,6 +10,12 @@ pub struct RgbImage {
 }
 
 impl RgbImage {
+    /// Becomes `other`, in the memory there is where it suffices.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.size = other.size;
+        self.data.clone_from(&other.data);
+    }
+
     /// A black picture.
     #[must_use]
     pub fn new(size: Size) -> Self {

@@ -1,0 +1,48 @@
+//! The tasks of a run that are not the main stage.
+
+use std::sync::Arc;
+
+use crate::pipeline::{PipelineError, Stop};
+use crate::sink::SinkFeed;
+
+use super::{Asker, SideEvent, SideFeed, SideLine, SideOptions, SideTask};
+
+/// What runs beside the main stage.
+#[derive(Default)]
+pub struct Beside {
+    /// The tasks, the backbone first; none without.
+    pub tasks: Vec<Box<dyn SideTask>>,
+    /// How they run.
+    pub options: SideOptions,
+    /// Called once with the way to ask them.
+    pub asker: Option<Box<dyn FnOnce(Asker) + Send>>,
+}
+
+impl Beside {
+    /// Starts the thread of the tasks beside the main stage, when there are any.
+    pub(in crate::pipeline) fn start(
+        self,
+        live: bool,
+        sinks: &[SinkFeed],
+        stop: &Stop,
+        side: &mut Option<SideLine>,
+    ) -> Result<Option<SideFeed>, PipelineError> {
+        let Self { tasks, mut options, asker } = self;
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        // A live source does not wait for anybody.
+        options.all &= !live;
+        let (sinks, stop) = (sinks.to_vec(), stop.clone());
+        let tell = move |event: &SideEvent| {
+            let event = Arc::new(event.clone());
+            sinks.iter().for_each(|sink| sink.tell(&event, &stop));
+        };
+        let (line, feed, ask) = SideLine::start(tasks, options, Box::new(tell))?;
+        *side = Some(line);
+        if let Some(asker) = asker {
+            asker(ask);
+        }
+        Ok(Some(feed))
+    }
+}
