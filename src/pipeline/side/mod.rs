@@ -8,6 +8,8 @@
 mod beside;
 mod line;
 mod report;
+#[cfg(unix)]
+mod socket;
 mod work;
 
 use std::time::Duration;
@@ -21,6 +23,8 @@ use crate::vision::RgbImage;
 pub use beside::Beside;
 pub use line::{Answered, Asker, SideFeed, SideLine, SideOptions};
 pub use report::{SideReport, SideReports};
+#[cfg(unix)]
+pub use socket::{ANSWER_WITHIN, QuestionSocket, ask_at};
 
 /// What a side task sees of a frame.
 #[derive(Clone, Copy, Debug)]

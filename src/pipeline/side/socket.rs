@@ -1,0 +1,224 @@
+//! Questions from other programs: a Unix socket that takes one JSON line and answers with one.
+//!
+//! A client sends `{"question": "..."}` and gets `{"task": ..., "answer": ...}` or
+//! `{"error": "..."}`. The socket's file belongs to whoever runs the program and nobody else may
+//! use it (mode 600). Clients are served one after the other; each has two seconds to send its
+//! line, at most 64 KiB.
+
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Answered, Asker};
+
+/// Longest line of a client, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+/// How long a client may take to send its line, and to take its answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an answer may take.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the thread looks whether it is to end.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A socket that answers questions until it is dropped, which removes its file.
+#[derive(Debug)]
+pub struct QuestionSocket {
+    path: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl QuestionSocket {
+    /// Listens at `path`. What a program that was killed has left there is replaced; a file that is
+    /// no socket, and a socket that somebody answers on, are not.
+    ///
+    /// # Errors
+    /// The system's answer, with the path and the next step.
+    pub fn open(path: &Path, asker: Asker) -> io::Result<Self> {
+        let named = |error: io::Error| {
+            let text = format!("cannot listen on {}: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        };
+        if let Ok(about) = std::fs::symlink_metadata(path) {
+            let taken = |what: &str| {
+                let text = format!("{what}; choose another path");
+                named(io::Error::new(ErrorKind::AddrInUse, text))
+            };
+            if !about.file_type().is_socket() {
+                return Err(taken("a file that is no socket is there"));
+            }
+            if UnixStream::connect(path).is_ok() {
+                return Err(taken("another program listens there"));
+            }
+            std::fs::remove_file(path).map_err(named)?;
+        }
+        let listener = UnixListener::bind(path).map_err(named)?;
+        let owner_only = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, owner_only).map_err(named)?;
+        listener.set_nonblocking(true).map_err(named)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new().name("framecast-ask".to_owned()).spawn({
+            let stop = Arc::clone(&stop);
+            move || serve(&listener, &asker, &stop)
+        });
+        let thread = Some(thread.map_err(named)?);
+        Ok(Self { path: path.to_owned(), stop, thread })
+    }
+}
+
+impl Drop for QuestionSocket {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // Gone first, so that nobody connects any more.
+        let _ = std::fs::remove_file(&self.path);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(listener: &UnixListener, asker: &Asker, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        match listener.accept() {
+            // A client that goes away is none of our business.
+            Ok((client, _)) => drop(answer(&client, asker)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(POLL),
+            Err(error) => {
+                tracing::warn!("questions: {error}");
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+}
+
+fn answer(client: &UnixStream, asker: &Asker) -> io::Result<()> {
+    client.set_nonblocking(false)?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    client.set_write_timeout(Some(PATIENCE))?;
+    let mut line = Vec::new();
+    BufReader::new(client.take(LONGEST)).read_until(b'\n', &mut line)?;
+    let mut reply = match question(&line) {
+        Ok(question) => match asker.ask(&question, ANSWER_WITHIN) {
+            Answered::Answer(task, answer) => json!({ "task": task, "answer": answer }),
+            Answered::Refused(reason) => json!({ "error": reason }),
+        },
+        Err(reason) => json!({ "error": reason }),
+    }
+    .to_string();
+    reply.push('\n');
+    let mut to = client;
+    to.write_all(reply.as_bytes())
+}
+
+/// The question of a client's line.
+fn question(line: &[u8]) -> Result<String, String> {
+    if line.len() as u64 >= LONGEST {
+        return Err(format!("the line is longer than {LONGEST} bytes"));
+    }
+    let value: Value = serde_json::from_slice(line)
+        .map_err(|e| format!("send one line such as {{\"question\": \"what moves?\"}}: {e}"))?;
+    match value.get("question").and_then(Value::as_str) {
+        Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
+        Some(_) => Err("the question is empty".to_owned()),
+        None => Err("there is no \"question\" in the line, or it is no text".to_owned()),
+    }
+}
+
+/// Asks the run that listens at `path`.
+///
+/// # Errors
+/// The system's answer, with the path; an answer that cannot be read is [`ErrorKind::InvalidData`].
+pub fn ask_at(path: &Path, text: &str) -> io::Result<Value> {
+    let named = |error: io::Error| {
+        let text = format!("cannot ask at {}: {error}", path.display());
+        io::Error::new(error.kind(), text)
+    };
+    let client = UnixStream::connect(path).map_err(named)?;
+    client.set_read_timeout(Some(ANSWER_WITHIN + PATIENCE)).map_err(named)?;
+    client.set_write_timeout(Some(PATIENCE)).map_err(named)?;
+    let mut to = &client;
+    to.write_all(format!("{}\n", json!({ "question": text })).as_bytes()).map_err(named)?;
+    let mut line = Vec::new();
+    BufReader::new((&client).take(16 << 20)).read_until(b'\n', &mut line).map_err(named)?;
+    serde_json::from_slice(&line)
+        .map_err(|e| named(io::Error::new(ErrorKind::InvalidData, e.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Seen, SideEvent, SideLine, SideOptions, SideTask};
+    use super::*;
+    use crate::task::TaskError;
+
+    struct Parrot;
+
+    impl SideTask for Parrot {
+        fn name(&self) -> &'static str {
+            "parrot"
+        }
+
+        fn see(&mut self, _: &Seen<'_>, _: &mut Vec<SideEvent>) -> Result<(), TaskError> {
+            Ok(())
+        }
+
+        fn ask(&mut self, question: &str) -> Option<Result<Value, TaskError>> {
+            Some(Ok(json!({ "said": question })))
+        }
+    }
+
+    #[test]
+    fn questions_are_answered_and_nonsense_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ask");
+        let (line, feed, asker) = SideLine::start(
+            vec![Box::new(Parrot)],
+            SideOptions::default(),
+            Box::new(|_: &SideEvent| {}),
+        )
+        .unwrap();
+        let socket = QuestionSocket::open(&path, asker.clone()).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let answer = ask_at(&path, "who?").unwrap();
+        assert_eq!(answer, json!({ "task": "parrot", "answer": { "said": "who?" } }));
+        let taken = QuestionSocket::open(&path, asker.clone()).unwrap_err().to_string();
+        assert!(taken.contains("another program listens"), "{taken}");
+
+        let long = format!("{{\"question\": \"{}\"}}\n", "a".repeat(70_000));
+        for (line, reason) in [
+            ("{\"question\": \"\"}\n", "empty"),
+            ("{\"question\": 3}\n", "no text"),
+            ("\u{0}\n", "one line such as"),
+            (long.as_str(), "longer than"),
+        ] {
+            let mut client = UnixStream::connect(&path).unwrap();
+            // A line that is too long is not read to its end.
+            let _ = client.write_all(line.as_bytes());
+            let mut reply = String::new();
+            let _ = client.read_to_string(&mut reply);
+            assert!(reply.contains(reason), "{reply}");
+        }
+        drop(socket);
+        assert!(!path.exists());
+        assert!(ask_at(&path, "?").unwrap_err().to_string().contains("cannot ask at"));
+
+        // What a killed program leaves is replaced, a file is not.
+        drop(UnixListener::bind(&path).unwrap());
+        drop(QuestionSocket::open(&path, asker.clone()).unwrap());
+        std::fs::write(&path, "mine").unwrap();
+        let kept = QuestionSocket::open(&path, asker).unwrap_err().to_string();
+        assert!(kept.contains("no socket") && std::fs::read(&path).unwrap() == b"mine", "{kept}");
+        drop(feed);
+        assert_eq!(line.finish()["parrot"].asked, 1);
+    }
+}
