@@ -6,7 +6,7 @@ const FLIGHT: &str = "demo:?seed=2&size=64x48&noise=0";
 
 #[test]
 fn a_difference_comes_with_its_interval_and_the_baselines() {
-    let args = ["eval", FLIGHT, "--frames", "30", "--model", "motion", "--baselines", "--json"];
+    let args = ["eval", FLIGHT, "--frames", "121", "--model", "motion", "--baselines", "--json"];
     let json = framecast(&args).json();
     let pd = &json["statistics"]["differences"]["pd"];
     let [value, low, high] = ["value", "low", "high"].map(|k| pd[k].as_f64().unwrap());
@@ -14,7 +14,7 @@ fn a_difference_comes_with_its_interval_and_the_baselines() {
     assert_eq!(json["statistics"]["unit"], "blocks of 24 targets");
     let parts = json["statistics"]["motion"].as_array().unwrap();
     let targets: u64 = parts.iter().map(|p| p["targets"].as_u64().unwrap()).sum();
-    assert_eq!(targets, 29, "every target is in one third");
+    assert_eq!(targets, 120, "every target is in one third");
     let rows = json["baselines"].as_array().unwrap();
     let distance = |name: &str| {
         let row = rows.iter().find(|r| r["predictor"] == name).unwrap();
@@ -25,9 +25,18 @@ fn a_difference_comes_with_its_interval_and_the_baselines() {
     assert!(distance("oracle-frame") <= distance("motion"));
     assert_eq!(rows.iter().filter(|r| r["reachable"] == true).count(), 3);
 
-    let args = ["eval", FLIGHT, "--frames", "30", "--model", "motion", "--split"];
+    let args = ["eval", FLIGHT, "--frames", "5", "--model", "motion", "--split"];
     let text = framecast(&args).stdout;
     assert!(text.contains("over copy-last, 95 %") && text.contains("by the error of copy-last"));
+    assert!(text.contains(" [-]"), "four targets are no ground for an interval: {text}");
+}
+
+#[test]
+fn baselines_need_frames_that_can_be_read_again() {
+    for uri in ["-", "/dev/video0", "v4l2:/dev/video0", "rtsp://10.0.0.1/a", "/dev/null"] {
+        framecast(&["eval", FLIGHT, uri, "--model", "motion", "--baselines"])
+            .refused(2, &["--baselines reads the same frames again", uri, "record it"]);
+    }
 }
 
 #[test]
@@ -46,6 +55,18 @@ fn a_sweep_scores_each_horizon_as_eval_does() {
     let single = framecast(&args).json();
     let [a, b] = [&single["model"]["mse"], &horizons[0]["model"]["mse"]];
     assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-12, "{a} and {b}");
+
+    // A source that is not there takes nothing from the others.
+    let folder = tempfile::tempdir().unwrap();
+    let gone = folder.path().join("gone.y4m");
+    let args = ["eval", gone.to_str().unwrap(), FLIGHT, "--frames", "9", "--model", "motion"];
+    let failed = framecast(&[&args[..], &["--sweep", "2"]].concat());
+    failed.refused(4, &["1 of 2 sources failed", "gone.y4m"]);
+    assert!(
+        failed.stdout.contains(FLIGHT) && failed.stdout.contains("failed: "),
+        "{}",
+        failed.stdout
+    );
 
     framecast(&["eval", FLIGHT, "--sweep", "4", "--skip", "1"]).refused(2, &["--sweep"]);
     framecast(&["eval", ".", "--layout", "sequences", "--sweep", "4"]).refused(2, &["one target"]);

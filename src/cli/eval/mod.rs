@@ -118,6 +118,19 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.layout == Layout::Sequences && args.skip > 0 {
         return Err(usage("--skip leaves out targets of a clip; a sequence has one target"));
     }
+    if args.baselines
+        && args.layout == Layout::Clip
+        && let Some(uri) = args.sources.iter().find(|uri| gone_once_read(uri))
+    {
+        let uri = redact(uri);
+        return Err(Failure::new(
+            exit::USAGE,
+            anyhow::anyhow!(
+                "--baselines reads the same frames again, and {uri} gives others each time; \
+                 record it to a file first, or leave out --baselines"
+            ),
+        ));
+    }
     if args.layout == Layout::Clip {
         // What cannot be read as a source at all is said before hours of work, not after.
         for uri in &args.sources {
@@ -166,12 +179,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if stop.is_aborted() {
         return Err(Failure::interrupted());
     }
-    let mut failed = report.sources.iter().filter_map(|r| Some((&r.source, r.error.as_ref()?)));
-    if let Some((source, error)) = failed.next() {
-        let (count, all) = (1 + failed.count(), report.sources.len());
-        let error = anyhow::anyhow!("{count} of {all} sources failed; {source}: {error}");
-        return Err(Failure::new(exit::SOURCE, error));
-    }
+    let failed =
+        report.sources.iter().filter_map(|r| Some((r.source.as_str(), r.error.as_deref()?)));
+    all_read(failed, report.sources.len())?;
     if report.frames == 0 {
         let reason = "no target could be scored; a clip needs two frames, and a sequence too";
         return Err(Failure::new(exit::SOURCE, anyhow::anyhow!(reason)));
@@ -230,6 +240,28 @@ fn evaluate(
     }
     evaluator.limit_frames(args.frames.or(endless.then_some(ENDLESS_FRAMES)));
     evaluator.clip(&shown, source.as_mut(), &mut progress)
+}
+
+/// Fails with the first of the sources that `failed`, each with its reason, out of `all`.
+fn all_read<'a>(mut failed: impl Iterator<Item = (&'a str, &'a str)>, all: usize) -> Outcome {
+    let Some((source, error)) = failed.next() else { return Ok(()) };
+    let count = 1 + failed.count();
+    let error = anyhow::anyhow!("{count} of {all} sources failed; {source}: {error}");
+    Err(Failure::new(exit::SOURCE, error))
+}
+
+/// Whether a source gives other frames when it is opened again.
+fn gone_once_read(uri: &str) -> bool {
+    match Location::parse(uri) {
+        Ok(Location::V4l2(_) | Location::Nokhwa(_) | Location::Stdin | Location::Network(_)) => {
+            true
+        }
+        // A pipe, say.
+        Ok(Location::Path(path)) => {
+            std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+        }
+        _ => false,
+    }
 }
 
 /// Whether a source goes on for ever.

@@ -6,12 +6,12 @@ use framecast::config::Config;
 use framecast::frame::FramePool;
 use framecast::pipeline::Stop;
 use framecast::source;
-use framecast::source::uri::redact;
-use framecast::task::evaluate::{EvalOptions, Reach, sweep};
+use framecast::source::uri::{redact, redact_within};
+use framecast::task::evaluate::{EvalOptions, Sweep, sweep};
 use serde::Serialize;
 
-use super::{Args, ENDLESS_FRAMES, endless};
-use crate::cli::exit::Failure;
+use super::{Args, ENDLESS_FRAMES, all_read, endless};
+use crate::cli::exit::{self, Failure};
 use crate::cli::progress::Bar;
 use crate::cli::{Outcome, forecaster};
 
@@ -30,7 +30,8 @@ struct Document {
 #[derive(Serialize)]
 struct Swept {
     source: String,
-    horizons: Vec<Reach>,
+    #[serde(flatten)]
+    sweep: Sweep,
 }
 
 /// Sweeps over all sources and prints the result.
@@ -47,26 +48,19 @@ pub(super) fn run(
         if stop.is_aborted() {
             break;
         }
-        let shown = redact(uri);
-        let mut wishes = config.source.options();
-        wishes.paced = false;
-        let pool = FramePool::new(4 + wishes.buffers as usize);
-        let mut source = source::open(uri, &wishes, &pool)?;
-        let limit = args.frames.or(endless(uri, source.info()).then_some(ENDLESS_FRAMES));
-        let options = EvalOptions { frames: limit, ..*options };
-        let mut bar = Bar::new(&shown);
-        let mut make = |size| {
-            let opened = forecaster::open(config, size)?.forecaster;
-            names = (opened.name().to_owned(), opened.identity().to_owned());
-            Ok::<_, Failure>(opened)
+        let sweep = match source(uri, args, config, options, most, &mut names, stop) {
+            // One source that cannot be read takes nothing from the others.
+            Err(failure) if failure.code() == exit::SOURCE => {
+                let error = Some(redact_within(&failure.to_string()));
+                Sweep { error, ..Sweep::default() }
+            }
+            outcome => outcome?,
         };
-        let horizons = sweep(source.as_mut(), &options, most, &mut make, &mut |done, total| {
-            bar.show(done, limit.or(total));
-            !stop.is_aborted()
-        })?;
-        sources.push(Swept { source: shown, horizons });
+        sources.push(Swept { source: redact(uri), sweep });
     }
     let (predictor, identity) = names;
+    let failed = |s: &Swept| Some((s.source.clone(), s.sweep.error.clone()?));
+    let failures: Vec<_> = sources.iter().filter_map(failed).collect();
     let text = if args.json {
         let width = options.width;
         let document =
@@ -77,16 +71,48 @@ pub(super) fn run(
         text(&predictor, &sources)
     };
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
-    if stop.is_aborted() { Err(Failure::interrupted()) } else { Ok(()) }
+    if stop.is_aborted() {
+        return Err(Failure::interrupted());
+    }
+    let failed = failures.iter().map(|(source, error)| (source.as_str(), error.as_str()));
+    all_read(failed, args.sources.len())
+}
+
+/// Sweeps over one source; `names` are those of the predictor.
+fn source(
+    uri: &str,
+    args: &Args,
+    config: &Config,
+    options: &EvalOptions,
+    most: u32,
+    names: &mut (String, String),
+    stop: &Stop,
+) -> Result<Sweep, Failure> {
+    let mut wishes = config.source.options();
+    wishes.paced = false;
+    let pool = FramePool::new(4 + wishes.buffers as usize);
+    let mut source = source::open(uri, &wishes, &pool)?;
+    let limit = args.frames.or(endless(uri, source.info()).then_some(ENDLESS_FRAMES));
+    let options = EvalOptions { frames: limit, ..*options };
+    let mut bar = Bar::new(&redact(uri));
+    let mut make = |size| {
+        let opened = forecaster::open(config, size)?.forecaster;
+        *names = (opened.name().to_owned(), opened.identity().to_owned());
+        Ok::<_, Failure>(opened)
+    };
+    sweep(source.as_mut(), &options, most, &mut make, &mut |done, total| {
+        bar.show(done, total);
+        !stop.is_aborted()
+    })
 }
 
 fn text(predictor: &str, sources: &[Swept]) -> String {
     let mut text = format!("{predictor} over copy-last of the same age\n");
-    for Swept { source, horizons } in sources {
+    for Swept { source, sweep } in sources {
         // Writing to a String cannot fail.
         let _ =
             writeln!(text, "\n{source}\nframes      ms  targets  PSNR of frames dB     PD / copy");
-        for h in horizons {
+        for h in &sweep.horizons {
             let number = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}"));
             let _ = writeln!(
                 text,
@@ -98,6 +124,12 @@ fn text(predictor: &str, sources: &[Swept]) -> String {
                 number(h.model.pd),
                 number(h.copy_last.pd)
             );
+        }
+        if sweep.lost > 0 {
+            let _ = writeln!(text, "{} frames were lost and are no targets", sweep.lost);
+        }
+        if let Some(error) = &sweep.error {
+            let _ = writeln!(text, "failed: {error}");
         }
     }
     text

@@ -60,8 +60,11 @@ pub(super) fn intervals(report: &EvalReport) -> String {
     let s = &report.statistics;
     let d = &s.differences;
     let interval = |name: &str, interval: &Option<Interval>, digits: usize| {
-        interval.map(|Interval { value, low, high }| {
-            format!("{name} {value:+.digits$} [{low:+.digits$}, {high:+.digits$}]")
+        interval.map(|interval: Interval| match interval.ends() {
+            Some((low, high)) => {
+                format!("{name} {:+.digits$} [{low:+.digits$}, {high:+.digits$}]", interval.value)
+            }
+            None => format!("{name} {:+.digits$} [-]", interval.value),
         })
     };
     let list = [

@@ -30,7 +30,7 @@ pub use report::{EvalReport, LatencyMs, Row};
 pub use scores::{FrameScore, Means, Paired, Scores};
 pub use sequence_set::SequenceSet;
 pub use statistics::{Differences, Interval, Part, Statistics};
-pub use sweep::{Reach, sweep};
+pub use sweep::{Reach, Sweep, sweep};
 
 /// How data are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

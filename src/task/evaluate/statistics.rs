@@ -21,6 +21,10 @@ const SEED: u64 = 1;
 /// Targets of a clip that are drawn together: about a second, since neighbours are alike.
 const BLOCK: usize = 24;
 
+/// The fewest units an interval is drawn from: of fewer the draws are nearly all alike, and what
+/// they span says nothing.
+const LEAST_UNITS: usize = 5;
+
 /// One target and what both predictors made of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Target {
@@ -34,10 +38,18 @@ pub(super) struct Target {
 pub struct Interval {
     /// The model's value minus that of copy-last.
     pub value: f64,
-    /// 2.5 % of the resamples are below.
-    pub low: f64,
-    /// 2.5 % of the resamples are above.
-    pub high: f64,
+    /// 2.5 % of the resamples are below; none when there were fewer than five units to draw.
+    pub low: Option<f64>,
+    /// 2.5 % of the resamples are above; none when there were fewer than five units to draw.
+    pub high: Option<f64>,
+}
+
+impl Interval {
+    /// Both ends, where there are any.
+    #[must_use]
+    pub fn ends(&self) -> Option<(f64, f64)> {
+        self.low.zip(self.high)
+    }
 }
 
 /// Differences of the means from those of copy-last.
@@ -133,9 +145,12 @@ fn bootstrap(sources: &[Vec<Scores>]) -> Differences {
     let mut whole = Scores::default();
     sources.iter().flatten().for_each(|g| whole.merge(g));
     let values = differences(&whole);
+    // Groups are drawn within their source, so one that is alone there is drawn every time.
+    let units: usize = sources.iter().map(Vec::len).filter(|n| *n > 1).sum();
     let mut random = Pcg32::new(SEED, 0xda3e_39cb_94b9_5bdb);
     let mut drawn: [Vec<f64>; METRICS] = Default::default();
-    for _ in 0..RESAMPLES {
+    let draws = if units < LEAST_UNITS { 0 } else { RESAMPLES };
+    for _ in 0..draws {
         // The product of 32 bits and a length, so that no length is favoured much.
         let mut pick = |n: usize| ((u64::from(random.next_u32()) * n as u64) >> 32) as usize;
         for (list, value) in drawn.iter_mut().zip(pool(&mut pick)) {
@@ -144,12 +159,13 @@ fn bootstrap(sources: &[Vec<Scores>]) -> Differences {
     }
     let mut intervals = values.into_iter().zip(drawn).map(|(value, mut drawn)| {
         drawn.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| drawn.get(((drawn.len() - 1) as f64 * share).round() as usize);
+        let value = value?;
         // A value that some resamples do not have has no interval.
-        if drawn.len() < RESAMPLES {
-            return None;
+        if units < LEAST_UNITS || drawn.len() < RESAMPLES {
+            return Some(Interval { value, low: None, high: None });
         }
-        Some(Interval { value: value?, low: *at(0.025)?, high: *at(0.975)? })
+        let at = |share: f64| drawn.get(((drawn.len() - 1) as f64 * share).round() as usize);
+        Some(Interval { value, low: at(0.025).copied(), high: at(0.975).copied() })
     });
     let mut next = || intervals.next().flatten();
     Differences { pd: next(), mse: next(), psnr: next(), psnr_frames: next(), ssim: next() }
@@ -224,7 +240,9 @@ mod tests {
         let all = [even.as_slice()];
         let found = Statistics::new(Layout::Sequences, all.into_iter());
         let pd = found.differences.pd.unwrap();
-        assert!((pd.value + 1.0).abs() < 1e-9 && (pd.low + 1.0).abs() < 1e-9, "{pd:?}");
+        let (low, high) = pd.ends().unwrap();
+        assert!((pd.value + 1.0).abs() < 1e-9 && (low + 1.0).abs() < 1e-9, "{pd:?}");
+        assert!((high + 1.0).abs() < 1e-9, "{pd:?}");
         assert_eq!(found.unit, "sequences");
 
         // Half of the targets 3 better, half 1 worse: -1 in the mean, with a standard error of
@@ -235,22 +253,40 @@ mod tests {
         let pd = Statistics::new(Layout::Sequences, all.into_iter()).differences.pd.unwrap();
         let reach = 1.96 * 2.0 / 60_f64.sqrt();
         assert!((pd.value + 1.0).abs() < 1e-9, "{pd:?}");
-        assert!((pd.low + 1.0 + reach).abs() < 0.1 && (pd.high + 1.0 - reach).abs() < 0.1);
+        let (low, high) = pd.ends().unwrap();
+        assert!((low + 1.0 + reach).abs() < 0.1 && (high + 1.0 - reach).abs() < 0.1);
         let again = Statistics::new(Layout::Sequences, all.into_iter());
         assert_eq!(again.differences.pd, Some(pd), "it is seeded");
     }
 
     #[test]
     fn neighbours_of_a_clip_are_drawn_together() {
-        // Runs of 24 alike: drawn singly they would look like 96 witnesses, but they are four.
+        // Runs of 24 alike: drawn singly they would look like 240 witnesses, but they are ten.
         let runs: Vec<Target> =
-            (0..96).map(|i| target(if i / 24 % 2 == 0 { 10.0 } else { 14.0 }, 13.0)).collect();
+            (0..240).map(|i| target(if i / 24 % 2 == 0 { 10.0 } else { 14.0 }, 13.0)).collect();
         let width = |layout| {
             let all = [runs.as_slice()];
             let pd = Statistics::new(layout, all.into_iter()).differences.pd.unwrap();
-            pd.high - pd.low
+            let (low, high) = pd.ends().unwrap();
+            high - low
         };
         assert!(width(Layout::Clip) > 3.0 * width(Layout::Sequences));
+    }
+
+    #[test]
+    fn few_units_have_a_difference_but_no_interval() {
+        let four: Vec<Target> = (1..=4).map(|i| target(f64::from(i), 9.0)).collect();
+        let five: Vec<Target> = (1..=5).map(|i| target(f64::from(i), 9.0)).collect();
+        let pd = |layout, sources: &[&[Target]]| {
+            Statistics::new(layout, sources.iter().copied()).differences.pd.unwrap()
+        };
+        let found = pd(Layout::Sequences, &[&four]);
+        assert_eq!((found.value, found.ends()), (-6.5, None));
+        assert!(pd(Layout::Sequences, &[&five]).ends().is_some());
+        // Blocks that are alone in their clip are in every draw, however many clips there are.
+        assert_eq!(pd(Layout::Clip, &[five.as_slice(); 9]).ends(), None);
+        let json = serde_json::to_value(found).unwrap();
+        assert!(json["low"].is_null() && json["high"].is_null(), "{json}");
     }
 
     #[test]

@@ -38,15 +38,26 @@ impl MotionPriors {
     /// # Errors
     /// [`TaskError::Data`] naming the line and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self, TaskError> {
+        let place = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::parse(&place, BufReader::new(file)),
+            Err(e) => {
+                let reason = format!("cannot be opened as a motion prior: {e}");
+                Err(TaskError::Data { place, reason })
+            }
+        }
+    }
+
+    /// As [`MotionPriors::read`], of lines that errors call `name`.
+    ///
+    /// # Errors
+    /// [`TaskError::Data`] naming the line and what is wrong with it.
+    pub fn parse(name: &str, mut reader: impl BufRead) -> Result<Self, TaskError> {
         let fail = |place: String, reason: String| TaskError::Data { place, reason };
-        let file = File::open(path).map_err(|e| {
-            fail(path.display().to_string(), format!("cannot be opened as a motion prior: {e}"))
-        })?;
-        let mut reader = BufReader::new(file);
         let mut frames = BTreeMap::new();
         let mut line = String::new();
         for number in 1_u64.. {
-            let place = || format!("{} line {number}", path.display());
+            let place = || format!("{name} line {number}");
             line.clear();
             let mut part = std::io::Read::take(&mut reader, LINE);
             let read = part.read_line(&mut line).map_err(|e| fail(place(), e.to_string()))?;
@@ -60,7 +71,7 @@ impl MotionPriors {
             if text.is_empty() || text.starts_with('#') || text.starts_with("frame") {
                 continue;
             }
-            let (frame, map) = parse(text).map_err(|reason| fail(place(), reason))?;
+            let (frame, map) = entry(text).map_err(|reason| fail(place(), reason))?;
             if frames.insert(frame, map).is_some() {
                 return Err(fail(place(), format!("frame {frame} is there twice")));
             }
@@ -101,7 +112,7 @@ impl MotionPriors {
     }
 }
 
-fn parse(text: &str) -> Result<(u64, Homography), String> {
+fn entry(text: &str) -> Result<(u64, Homography), String> {
     let (frame, elements) = if text.starts_with('{') {
         let entry: Entry = serde_json::from_str(text).map_err(|e| e.to_string())?;
         (entry.frame, entry.homography)

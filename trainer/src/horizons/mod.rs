@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use framecast::frame::{FramePool, Size};
 use framecast::source::{self, SourceOptions};
-use framecast::task::evaluate::{EvalOptions, Reach, sweep};
+use framecast::task::evaluate::{EvalOptions, Reach, Sweep, sweep};
 
 use crate::TrainError;
 use crate::evaluate::Failure;
@@ -122,8 +122,13 @@ fn line(entrant: &Entrant, clip: &Clip, frames: Option<u64>) -> Result<Line, Tra
     let options = EvalOptions { frames, width: clip.width, ..EvalOptions::default() };
     let load = load_options();
     let mut make = |size: Size| entrant.make(&load, size, clip.fold);
-    let reaches = sweep(source.as_mut(), &options, MOST, &mut make, &mut |_, _| true)
-        .map_err(|Failure(reason)| fail(reason))?;
+    let Sweep { horizons: reaches, error, .. } =
+        sweep(source.as_mut(), &options, MOST, &mut make, &mut |_, _| true)
+            .map_err(|Failure(reason)| fail(reason))?;
+    // A page of what a broken clip gave would look like one of the whole clip.
+    if let Some(reason) = error {
+        return Err(fail(reason));
+    }
     let predictor = entrant.facts.name.clone();
     Ok(Line { predictor, clip: clip.title().to_owned(), reaches })
 }

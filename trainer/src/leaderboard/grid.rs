@@ -80,10 +80,13 @@ pub(super) fn ranking(board: &Board, table: &Table) -> Grid {
 }
 
 fn interval(interval: Option<Interval>) -> String {
-    interval.map_or_else(
+    let Some(interval) = interval else { return "-".to_owned() };
+    let ends = interval.ends().map_or_else(
+        // Too few targets for one.
         || "-".to_owned(),
-        |Interval { value, low, high }| format!("{value:+.2} [{low:+.2}, {high:+.2}]"),
-    )
+        |(low, high)| format!("{low:+.2}, {high:+.2}"),
+    );
+    format!("{:+.2} [{ends}]", interval.value)
 }
 
 /// What each predictor gains on each source; none for a table of a single source.
