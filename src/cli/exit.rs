@@ -144,7 +144,7 @@ impl From<TaskError> for Failure {
             TaskError::Source(error) => error.into(),
             TaskError::Model(error) => error.into(),
             TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
-            TaskError::Horizon { .. } => Self::new(USAGE, error),
+            TaskError::Horizon { .. } | TaskError::Option { .. } => Self::new(USAGE, error),
             TaskError::Data { .. }
             | TaskError::FrameSize { .. }
             | TaskError::FrameTooLarge { .. } => Self::new(SOURCE, error),

@@ -64,6 +64,14 @@ pub enum ModelError {
         /// Why it cannot be used.
         reason: String,
     },
+    /// A list of labels that cannot be used.
+    #[error("labels {list}: {reason}")]
+    Labels {
+        /// The list.
+        list: String,
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// A part of the graph that contradicts itself.
     #[error("{model}: {place}: {reason}")]
     Graph {

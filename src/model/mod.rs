@@ -5,10 +5,12 @@
 pub mod analysis;
 mod check;
 mod contract;
+pub mod csv;
 mod error;
 mod external;
 mod file;
 pub mod golden;
+mod labels;
 pub mod npy;
 pub mod onnx;
 pub mod registry;
@@ -22,5 +24,6 @@ pub use contract::{
 };
 pub use error::ModelError;
 pub use file::{Declared, ModelFile};
+pub use labels::LabelList;
 pub use tensor::{DType, TensorBuf, TensorData, TensorError, TensorSlice, TensorView};
 pub use tokenizer::{Tokenizer, TokenizerError};

@@ -40,6 +40,14 @@ pub enum TaskError {
         /// Size of the frame.
         got: Size,
     },
+    /// A model that gave infinity or no number at all.
+    #[error("model {model}: output {at} is not a finite number; check what it is fed")]
+    NotFinite {
+        /// Name of the model.
+        model: String,
+        /// Place of the first such number.
+        at: usize,
+    },
     /// Frames so large that not one prediction may wait for the frame it was made for.
     #[error(
         "frames of {size} are too large to predict: one prediction keeps {need} MiB, above the limit \
@@ -63,6 +71,16 @@ pub enum TaskError {
     Horizon {
         /// What was given.
         text: String,
+    },
+    /// An option out of its range.
+    #[error("{name} is {value}; allowed is {range}")]
+    Option {
+        /// Name of the option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        range: &'static str,
     },
     /// A state file that cannot be used.
     #[error("state file {path}: {reason}", path = path.display())]

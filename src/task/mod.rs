@@ -1,7 +1,11 @@
 //! From tensors to meaning: what the runtime does with a model.
 
+pub mod embed;
 mod error;
 pub mod evaluate;
+mod frame_input;
 pub mod predict;
+pub mod tag;
 
 pub use error::TaskError;
+pub use frame_input::FrameInput;

@@ -23,20 +23,17 @@ impl Fit {
     /// # Errors
     /// [`TaskError::Contract`] when the contract has no frame input or an impossible size.
     pub fn new(contract: &Contract, frame: Size) -> Result<Self, TaskError> {
-        let port = frame_port(contract)?;
+        Self::of_port(contract, frame_port(contract)?, frame)
+    }
+
+    /// How frames of `frame` meet the input `port`, whatever the task.
+    pub(in crate::task) fn of_port(
+        contract: &Contract,
+        port: &Port,
+        frame: Size,
+    ) -> Result<Self, TaskError> {
         let bad = |reason: String| TaskError::Contract { model: contract.name.clone(), reason };
-        let fixed = match (contract.size, image_dims(contract, port)) {
-            (Some(SizeRule::Fixed { width, height }), _) => Some(Size::new(width, height)),
-            (_, Some((Dim::Fixed(h), Dim::Fixed(w)))) => {
-                let side = |n: usize| {
-                    u32::try_from(n).map_err(|_| bad(format!("input {} is {n} wide", port.name)))
-                };
-                Some(Size::new(side(*w)?, side(*h)?))
-            }
-            _ => None,
-        };
-        if let Some(size) = fixed {
-            let size = size.checked().map_err(|e| bad(e.to_string()))?;
+        if let Some(size) = fixed_size(contract, port)? {
             return Ok(Self { frame, content: size, padded: size });
         }
         let multiple = match contract.size {
@@ -60,9 +57,18 @@ impl Fit {
 /// # Errors
 /// [`TaskError::Contract`] when the contract is not that of a `direct` predictor.
 pub fn binding(contract: &Contract, frame: Size) -> Result<BTreeMap<String, usize>, TaskError> {
-    let fit = Fit::new(contract, frame)?;
+    port_binding(contract, frame_port(contract)?, frame)
+}
+
+/// The values of the symbolic sizes of `port`, whatever the task.
+pub(in crate::task) fn port_binding(
+    contract: &Contract,
+    port: &Port,
+    frame: Size,
+) -> Result<BTreeMap<String, usize>, TaskError> {
+    let fit = Fit::of_port(contract, port, frame)?;
     let mut bind = BTreeMap::new();
-    if let Some((h, w)) = image_dims(contract, frame_port(contract)?) {
+    if let Some((h, w)) = image_dims(contract, port) {
         for (dim, value) in [(h, fit.padded.h()), (w, fit.padded.w())] {
             if let Dim::Symbol(name) = dim
                 && let Some(other) = bind.insert(name.clone(), value)
@@ -102,6 +108,22 @@ pub(super) fn frame_port(contract: &Contract) -> Result<&Port, TaskError> {
             a.name, b.name
         )),
     }
+}
+
+/// The size of frames that `port` takes, where it is fixed.
+pub(in crate::task) fn fixed_size(
+    contract: &Contract,
+    port: &Port,
+) -> Result<Option<Size>, TaskError> {
+    let bad = |reason: String| TaskError::Contract { model: contract.name.clone(), reason };
+    let side =
+        |n: usize| u32::try_from(n).map_err(|_| bad(format!("input {} is {n} wide", port.name)));
+    let size = match (contract.size, image_dims(contract, port)) {
+        (Some(SizeRule::Fixed { width, height }), _) => Size::new(width, height),
+        (_, Some((Dim::Fixed(h), Dim::Fixed(w)))) => Size::new(side(*w)?, side(*h)?),
+        _ => return Ok(None),
+    };
+    size.checked().map(Some).map_err(|e| bad(e.to_string()))
 }
 
 /// Height and width in the shape of an image port, or `None` when the rank does not fit.

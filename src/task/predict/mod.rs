@@ -7,16 +7,16 @@
 mod baseline;
 mod blend;
 mod direct;
-mod fit;
+pub(in crate::task) mod fit;
 mod forecaster;
 mod horizon;
 mod interval;
 mod motion;
 mod motion_prior;
-mod packing;
+pub(in crate::task) mod packing;
 mod pending;
 mod predictor;
-mod sample;
+pub(in crate::task) mod sample;
 #[cfg(test)]
 mod scripted;
 mod state_file;

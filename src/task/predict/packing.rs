@@ -8,7 +8,7 @@ use crate::vision::tensor::{AxisOrder, Channels, Packing};
 /// How pictures lie in the tensor of `port`.
 ///
 /// `mean` and `std` are in the order of the tensor's channels; a single value holds for all.
-pub(super) fn packing(port: &Port) -> Result<Packing, String> {
+pub(in crate::task) fn packing(port: &Port) -> Result<Packing, String> {
     let order = match port.layout {
         Layout::Nchw => AxisOrder::Nchw,
         Layout::Nhwc => AxisOrder::Nhwc,
@@ -69,7 +69,7 @@ fn per_channel(
 }
 
 /// The shape of the tensor of `port` for pictures of `padded`.
-pub(super) fn port_shape(
+pub(in crate::task) fn port_shape(
     port: &Port,
     window: Option<Window>,
     padded: Size,

@@ -5,7 +5,7 @@ use half::f16;
 use crate::model::TensorData;
 
 /// Writes `src` into `out`, integers rounded half up and clamped; as many as both hold.
-pub(super) fn from_f32(src: &[f32], out: &mut TensorData) {
+pub(in crate::task) fn from_f32(src: &[f32], out: &mut TensorData) {
     macro_rules! write {
         ($out:expr, $convert:expr) => {
             for (o, &v) in $out.iter_mut().zip(src) {
@@ -31,7 +31,7 @@ pub(super) fn from_f32(src: &[f32], out: &mut TensorData) {
 }
 
 /// Writes the elements of `src` into `out`; as many as both hold.
-pub(super) fn to_f32(src: &TensorData, out: &mut [f32]) {
+pub(in crate::task) fn to_f32(src: &TensorData, out: &mut [f32]) {
     macro_rules! read {
         ($src:expr, $convert:expr) => {
             for (o, &v) in out.iter_mut().zip($src) {
