@@ -14,6 +14,12 @@ const OPTIONAL: &[&str] = &[
     "engine.library",
     "predict.motion_prior",
     "predict.state_file",
+    "side.listen",
+    "tag.model",
+    "tag.backbone",
+    "watch.image",
+    "watch.text",
+    "answer.model",
     "sink.jsonl.path",
 ];
 

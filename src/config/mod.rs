@@ -10,6 +10,7 @@ mod origin;
 mod raw;
 mod read;
 mod settings;
+mod side;
 
 pub use error::ConfigError;
 pub use origin::Origin;
@@ -19,3 +20,4 @@ pub use settings::{
     Config, EngineSettings, ModelSettings, Pace, PredictSettings, RingSettings, SinkSettings,
     SourceSettings,
 };
+pub use side::{SideModel, SideSettings, TagSettings, WatchSettings};

@@ -29,6 +29,19 @@ impl Reader<'_> {
         }
     }
 
+    /// A number in `range`.
+    pub(super) fn number(&self, key: &str, range: RangeInclusive<f64>) -> Result<f64, ConfigError> {
+        let number = match self.value(key) {
+            Some(Value::Float(x)) => Some(*x),
+            // A whole number is one too; all in the ranges used are exact.
+            Some(Value::Integer(n)) => i32::try_from(*n).ok().map(f64::from),
+            _ => None,
+        };
+        number.filter(|x| range.contains(x)).ok_or_else(|| {
+            self.wrong(key, format!("a number from {} to {}", range.start(), range.end()))
+        })
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self, key: &str) -> Result<bool, ConfigError> {
         match self.value(key) {

@@ -11,6 +11,7 @@ use crate::ring::Policy;
 use crate::task::predict::Horizon;
 
 use super::read::Reader;
+use super::side::SideSettings;
 use super::{ConfigError, Origin, RawConfig};
 
 /// How fast recordings and the demo are delivered.
@@ -158,14 +159,16 @@ pub struct Config {
     pub engine: EngineSettings,
     /// `[predict]`
     pub predict: PredictSettings,
+    /// `[side]`, `[tag]`, `[watch]`, `[answer]`
+    pub side: SideSettings,
     /// `[sink]`
     pub sink: SinkSettings,
     /// Redraws of the live status a second.
     pub status_rate: u32,
 }
 
-const MS: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const MS: Duration = Duration::from_millis(1);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 impl Config {
     /// Checks every value.
@@ -198,6 +201,7 @@ impl Config {
                 state_file: read.optional_text("predict.state_file")?.map(PathBuf::from),
                 state_interval: read.duration("predict.state_interval", 1_000 * MS..=HOUR)?,
             },
+            side: SideSettings::read(&read)?,
             sink: SinkSettings {
                 queue: unsigned(read.integer("sink.queue", 1..=65_536)?) as usize,
                 jsonl: read.optional_text("sink.jsonl.path")?.map(PathBuf::from),
@@ -261,7 +265,7 @@ fn model(read: &Reader<'_>) -> Result<ModelSettings, ConfigError> {
 }
 
 /// A number whose range was checked to start at 0 or above.
-fn unsigned(checked: i64) -> u64 {
+pub(super) fn unsigned(checked: i64) -> u64 {
     checked.unsigned_abs()
 }
 
@@ -328,6 +332,10 @@ mod tests {
             ("[engine]\nname = 'onnx'", "engine.name = \"onnx\"", "tract"),
             ("[predict]\nstate_interval = '1ms'", "predict.state_interval = \"1ms\"", "1s"),
             ("[predict]\nhorizon = 99", "predict.horizon = 99", "1..=32"),
+            ("[tag]\non = 1.5", "tag.on = 1.5", "from 0 to 1"),
+            ("[tag]\noff = 0.7", "tag.off = 0.7", "at most tag.on"),
+            ("[watch]\nbegin = 'high'", "watch.begin", "from -1 to 1"),
+            ("[side]\nevery = '2h'", "side.every", "from 0ns to 3600s"),
         ];
         for (text, place, range) in cases {
             let error = with(text).unwrap_err().to_string();
