@@ -14,7 +14,7 @@ const OPTIONAL: &[&str] = &[
     "engine.library",
     "predict.motion_prior",
     "predict.state_file",
-    "side.listen",
+    "side.ask_socket",
     "tag.model",
     "tag.backbone",
     "watch.image",

@@ -62,7 +62,7 @@ pub struct SideSettings {
     /// How much less of the processor.
     pub nice: i32,
     /// The socket for questions.
-    pub listen: Option<PathBuf>,
+    pub ask_socket: Option<PathBuf>,
     /// Tags.
     pub tag: TagSettings,
     /// Standing sentences.
@@ -106,7 +106,7 @@ impl SideSettings {
         Ok(Self {
             every: read.duration("side.every", Duration::ZERO..=HOUR)?,
             nice: i32::try_from(read.integer("side.nice", 0..=19)?).unwrap_or_default(),
-            listen: read.optional_text("side.listen")?.map(PathBuf::from),
+            ask_socket: read.optional_text("side.ask_socket")?.map(PathBuf::from),
             tag,
             watch,
             answer: model("answer.model")?,

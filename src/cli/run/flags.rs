@@ -21,6 +21,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MODEL")]
     predict: Option<String>,
 
+    /// Tag the stream beside prediction, with this ONNX file of task tag
+    #[arg(long, value_name = "MODEL")]
+    tag: Option<String>,
+
+    /// What makes the embeddings that the tag model takes
+    #[arg(long, value_name = "MODEL", requires = "tag")]
+    backbone: Option<String>,
+
+    /// Listen here for questions of `framecast ask --socket`
+    #[arg(long, value_name = "PATH")]
+    ask_socket: Option<String>,
+
     /// End after this many captured frames
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) frames: Option<u64>,
@@ -77,6 +89,9 @@ impl Args {
             &[
                 ("source.uri", &self.source, "--source"),
                 ("model.path", &self.predict, "--predict"),
+                ("tag.model", &self.tag, "--tag"),
+                ("tag.backbone", &self.backbone, "--backbone"),
+                ("side.ask_socket", &self.ask_socket, "--ask-socket"),
                 ("predict.horizon", &self.horizon, "--horizon"),
                 ("predict.state_file", &self.state_file, "--state-file"),
                 ("source.pace", &self.pace, "--pace"),

@@ -1,6 +1,7 @@
 //! `framecast run`: stream, predict, report.
 
 mod flags;
+mod side;
 mod status;
 mod summary;
 
@@ -41,13 +42,14 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     options.link_events = events;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
+    let beside = side::tasks(&config, info.size)?;
     let mut about = summary::About::new(&config, &info, &opened);
     let (_watching, stage) = predict_stage(&config, &options, &info, opened, state_file)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut status = status::Live::start(args.json, quiet, &about);
-    let finished =
-        pipeline::run(source, stage, sinks, &options, &stop, &mut |now| status.show(now));
+    let mut show = |now: &pipeline::Status| status.show(now);
+    let finished = pipeline::run_beside(source, stage, beside, sinks, &options, &stop, &mut show);
     status.end();
     if let Some(model) = finished.report.models.models.back() {
         about.now_uses(model);

@@ -181,6 +181,24 @@ fn as_text(about: &About, report: &RunReport) -> String {
         let states: Vec<_> = link.states.iter().map(|(state, n)| format!("{state} {n}")).collect();
         line("link", format!("{} reconnects ({})", link.reconnects, states.join(", ")));
     }
+    for (name, side) in &report.side {
+        let failed =
+            if side.failed > 0 { format!(", failed {}", side.failed) } else { String::new() };
+        let asked =
+            if side.asked > 0 { format!(", {} questions", side.asked) } else { String::new() };
+        let rate = if report.seconds > 0.0 { side.run as f64 / report.seconds } else { 0.0 };
+        let took = side.latency_ms.p50.map_or(String::new(), |ms| format!(", {ms:.1} ms each"));
+        line(
+            name,
+            format!(
+                "{} frames ({rate:.1}/s){took}, {} events{asked}{failed}",
+                side.run, side.events
+            ),
+        );
+        if let Some(error) = &side.error {
+            line("", error.clone());
+        }
+    }
     for (name, sink) in &report.sinks {
         let counts =
             format!("offered {}, written {}, dropped {}", sink.offered, sink.written, sink.dropped);

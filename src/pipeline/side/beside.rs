@@ -7,6 +7,9 @@ use crate::sink::SinkFeed;
 
 use super::{Asker, SideEvent, SideFeed, SideLine, SideOptions, SideTask};
 
+/// Something that lasts as long as a run.
+pub type Guard = Box<dyn std::any::Any + Send>;
+
 /// What runs beside the main stage.
 #[derive(Default)]
 pub struct Beside {
@@ -14,8 +17,8 @@ pub struct Beside {
     pub tasks: Vec<Box<dyn SideTask>>,
     /// How they run.
     pub options: SideOptions,
-    /// Called once with the way to ask them.
-    pub asker: Option<Box<dyn FnOnce(Asker) + Send>>,
+    /// Called once with the way to ask them; what it returns is dropped when the run ends.
+    pub asker: Option<Box<dyn FnOnce(Asker) -> Guard + Send>>,
 }
 
 impl Beside {
@@ -38,11 +41,11 @@ impl Beside {
             let event = Arc::new(event.clone());
             sinks.iter().for_each(|sink| sink.tell(&event, &stop));
         };
-        let (line, feed, ask) = SideLine::start(tasks, options, Box::new(tell))?;
-        *side = Some(line);
+        let (mut line, feed, ask) = SideLine::start(tasks, options, Box::new(tell))?;
         if let Some(asker) = asker {
-            asker(ask);
+            line.keep(asker(ask));
         }
+        *side = Some(line);
         Ok(Some(feed))
     }
 }

@@ -21,7 +21,7 @@ use crate::vision::RgbImage;
 
 use super::report::SideStats;
 use super::work::{Work, be_nice};
-use super::{EVERY, SideEvent, SideReports, SideTask};
+use super::{EVERY, Guard, SideEvent, SideReports, SideTask};
 
 /// Questions that wait.
 const QUESTIONS: usize = 8;
@@ -139,6 +139,7 @@ impl SideFeed {
 pub struct SideLine {
     thread: JoinHandle<()>,
     ended: Receiver<()>,
+    guard: Option<Guard>,
     stats: Arc<Mutex<BTreeMap<&'static str, SideStats>>>,
 }
 
@@ -172,7 +173,7 @@ impl SideLine {
             })
             .map_err(|cause| PipelineError::Thread { thread: "side", cause })?;
         let feed = SideFeed { frames, spare, options, next: MonoTime::ZERO };
-        Ok((Self { thread, ended, stats }, feed, Asker(ask)))
+        Ok((Self { thread, ended, guard: None, stats }, feed, Asker(ask)))
     }
 
     /// What the tasks did so far.
@@ -182,9 +183,16 @@ impl SideLine {
         stats.iter().map(|(name, stats)| (*name, stats.into())).collect()
     }
 
+    /// Keeps `guard` until the end.
+    pub fn keep(&mut self, guard: Guard) {
+        self.guard = Some(guard);
+    }
+
     /// Waits for the thread, whose feed must be gone; a task that hangs is left behind.
     #[must_use]
     pub fn finish(self) -> SideReports {
+        // Nobody asks any more.
+        drop(self.guard);
         if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("a side task does not end within {GRACE:?} and is left behind");
         } else if self.thread.join().is_err() {

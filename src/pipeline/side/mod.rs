@@ -6,10 +6,12 @@
 //! and reported; prediction goes on.
 
 mod beside;
+mod embed;
 mod line;
 mod report;
 #[cfg(unix)]
 mod socket;
+mod tag;
 mod work;
 
 use std::time::Duration;
@@ -20,11 +22,13 @@ use crate::frame::{FrameSeq, MonoTime};
 use crate::task::TaskError;
 use crate::vision::RgbImage;
 
-pub use beside::Beside;
+pub use beside::{Beside, Guard};
+pub use embed::EmbedTask;
 pub use line::{Answered, Asker, SideFeed, SideLine, SideOptions};
 pub use report::{SideReport, SideReports};
 #[cfg(unix)]
-pub use socket::{ANSWER_WITHIN, QuestionSocket, ask_at};
+pub use socket::{ANSWER_WITHIN, QuestionSocket, Serving, ask_at};
+pub use tag::TagTask;
 
 /// What a side task sees of a frame.
 #[derive(Clone, Copy, Debug)]

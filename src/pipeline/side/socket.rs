@@ -30,12 +30,11 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often the thread looks whether it is to end.
 const POLL: Duration = Duration::from_millis(50);
 
-/// A socket that answers questions until it is dropped, which removes its file.
+/// A socket that nobody serves yet. Its file is removed when it is dropped.
 #[derive(Debug)]
 pub struct QuestionSocket {
     path: PathBuf,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    listener: Option<UnixListener>,
 }
 
 impl QuestionSocket {
@@ -44,7 +43,7 @@ impl QuestionSocket {
     ///
     /// # Errors
     /// The system's answer, with the path and the next step.
-    pub fn open(path: &Path, asker: Asker) -> io::Result<Self> {
+    pub fn bind(path: &Path) -> io::Result<Self> {
         let named = |error: io::Error| {
             let text = format!("cannot listen on {}: {error}", path.display());
             io::Error::new(error.kind(), text)
@@ -62,25 +61,61 @@ impl QuestionSocket {
             }
             std::fs::remove_file(path).map_err(named)?;
         }
-        let listener = UnixListener::bind(path).map_err(named)?;
+        let listener = Some(UnixListener::bind(path).map_err(named)?);
+        let socket = Self { path: path.to_owned(), listener };
         let owner_only = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, owner_only).map_err(named)?;
-        listener.set_nonblocking(true).map_err(named)?;
+        if let Some(listener) = &socket.listener {
+            listener.set_nonblocking(true).map_err(named)?;
+        }
+        Ok(socket)
+    }
+
+    /// Answers with what `asker` says, until the result is dropped.
+    ///
+    /// # Errors
+    /// The system's answer when there is no thread for it.
+    pub fn serve(mut self, asker: Asker) -> io::Result<Serving> {
         let stop = Arc::new(AtomicBool::new(false));
+        let listener = self.listener.take();
         let thread = std::thread::Builder::new().name("framecast-ask".to_owned()).spawn({
             let stop = Arc::clone(&stop);
-            move || serve(&listener, &asker, &stop)
-        });
-        let thread = Some(thread.map_err(named)?);
-        Ok(Self { path: path.to_owned(), stop, thread })
+            move || {
+                if let Some(listener) = listener {
+                    serve(&listener, &asker, &stop);
+                }
+            }
+        })?;
+        Ok(Serving { socket: self, stop, thread: Some(thread) })
     }
 }
 
 impl Drop for QuestionSocket {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        // Gone first, so that nobody connects any more.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A socket on which questions are answered.
+#[derive(Debug)]
+pub struct Serving {
+    /// Its file goes after the thread.
+    socket: QuestionSocket,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Where it listens.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.socket.path
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -186,12 +221,13 @@ mod tests {
             Box::new(|_: &SideEvent| {}),
         )
         .unwrap();
-        let socket = QuestionSocket::open(&path, asker.clone()).unwrap();
+        let socket = QuestionSocket::bind(&path).unwrap().serve(asker.clone()).unwrap();
+        assert_eq!(socket.path(), path);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let answer = ask_at(&path, "who?").unwrap();
         assert_eq!(answer, json!({ "task": "parrot", "answer": { "said": "who?" } }));
-        let taken = QuestionSocket::open(&path, asker.clone()).unwrap_err().to_string();
+        let taken = QuestionSocket::bind(&path).unwrap_err().to_string();
         assert!(taken.contains("another program listens"), "{taken}");
 
         let long = format!("{{\"question\": \"{}\"}}\n", "a".repeat(70_000));
@@ -214,9 +250,10 @@ mod tests {
 
         // What a killed program leaves is replaced, a file is not.
         drop(UnixListener::bind(&path).unwrap());
-        drop(QuestionSocket::open(&path, asker.clone()).unwrap());
+        drop(QuestionSocket::bind(&path).unwrap());
+        drop(asker);
         std::fs::write(&path, "mine").unwrap();
-        let kept = QuestionSocket::open(&path, asker).unwrap_err().to_string();
+        let kept = QuestionSocket::bind(&path).unwrap_err().to_string();
         assert!(kept.contains("no socket") && std::fs::read(&path).unwrap() == b"mine", "{kept}");
         drop(feed);
         assert_eq!(line.finish()["parrot"].asked, 1);

@@ -1,0 +1,127 @@
+//! From the configuration to the tasks that run beside prediction.
+
+use std::path::Path;
+
+use framecast::config::{Config, SideModel, SideSettings};
+use framecast::engine::{self, Session};
+use framecast::frame::Size;
+use framecast::model::{Contract, ModelFile, registry};
+#[cfg(unix)]
+use framecast::pipeline::side::QuestionSocket;
+use framecast::pipeline::side::{Asker, Beside, EmbedTask, Guard, SideOptions, SideTask, TagTask};
+use framecast::task::FrameInput;
+use framecast::task::embed::FrameEmbedder;
+use framecast::task::tag::{TagModel, TagOptions, TagStream};
+
+use crate::cli::exit::{self, Failure};
+
+/// The tasks that `config` asks for, for frames of `size`.
+pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
+    let side = &config.side;
+    let mut tasks: Vec<Box<dyn SideTask>> = Vec::new();
+    let mut has_backbone = false;
+    if let Some(model) = &side.tag.backbone {
+        tasks.push(Box::new(EmbedTask::new(backbone(config, model, size)?)));
+        has_backbone = true;
+    }
+    if let Some(model) = &side.tag.model {
+        tasks.push(Box::new(tag(config, side, model, size, has_backbone)?));
+    } else if has_backbone {
+        return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
+    }
+    let options = SideOptions { every: side.every, all: false, nice: side.nice };
+    let asker = match &side.ask_socket {
+        Some(_) if tasks.is_empty() => {
+            return Err(wrong("side.ask_socket is set, but no task runs that could be asked"));
+        }
+        Some(path) => Some(listen(path)?),
+        None => None,
+    };
+    Ok(Beside { tasks, options, asker })
+}
+
+type Listen = Box<dyn FnOnce(Asker) -> Guard + Send>;
+
+/// A socket that is there before the run begins.
+#[cfg(unix)]
+fn listen(path: &Path) -> Result<Listen, Failure> {
+    let socket = QuestionSocket::bind(path)?;
+    Ok(Box::new(move |asker| match socket.serve(asker) {
+        Ok(serving) => Box::new(serving),
+        Err(error) => {
+            tracing::warn!("questions are not answered: {error}");
+            Box::new(())
+        }
+    }))
+}
+
+#[cfg(not(unix))]
+fn listen(_path: &Path) -> Result<Listen, Failure> {
+    Err(wrong("side.ask_socket needs Unix sockets, which this system lacks"))
+}
+
+fn backbone(config: &Config, model: &SideModel, size: Size) -> Result<FrameEmbedder, Failure> {
+    let (contract, session) = open(config, model, Some(size))?;
+    Ok(FrameEmbedder::new(session, &contract, size)?)
+}
+
+fn tag(
+    config: &Config,
+    side: &SideSettings,
+    model: &SideModel,
+    size: Size,
+    has_backbone: bool,
+) -> Result<TagTask, Failure> {
+    let (contract, session) = open(config, model, Some(size))?;
+    let takes_embedding = TagModel::takes_features(&contract);
+    let tag = TagModel::new(session, &contract, size)?;
+    if takes_embedding && !has_backbone {
+        let made_by = tag.backbone().unwrap_or("a model of task embed");
+        return Err(wrong(&format!(
+            "{} takes embeddings; name what makes them ({made_by}) with --backbone or \
+             tag.backbone",
+            tag.name()
+        )));
+    }
+    let settings = &side.tag;
+    let options = TagOptions {
+        top: settings.top,
+        threshold: settings.threshold,
+        on: settings.on,
+        off: settings.off,
+        window: settings.window,
+        ..TagOptions::default()
+    };
+    Ok(TagTask::new(TagStream::new(tag, None, options)?, takes_embedding))
+}
+
+/// Opens a model, on one thread: prediction has the others.
+fn open(
+    config: &Config,
+    model: &SideModel,
+    frame: Option<Size>,
+) -> Result<(Contract, Box<dyn Session>), Failure> {
+    let base: Vec<_> = model.base.iter().cloned().collect();
+    let path = registry::resolve(&model.path, &base)?;
+    let file = ModelFile::open(&path)?;
+    let Some(contract) = file.contract()? else {
+        return Err(wrong(&format!(
+            "{} carries no contract, which says what its inputs and outputs are; see \
+             docs/model-contract.md",
+            path.display()
+        )));
+    };
+    let mut options = config.load_options();
+    options.threads = 1;
+    options.bind.clear();
+    if let Some(size) = frame
+        && FrameInput::port(&contract).is_ok()
+    {
+        options.bind = FrameInput::binding(&contract, size)?;
+    }
+    Ok((contract, engine::load(&file, &options)?.session))
+}
+
+fn wrong(reason: &str) -> Failure {
+    Failure::new(exit::CONFIG, anyhow::anyhow!("{reason}"))
+}
