@@ -18,9 +18,9 @@ mod tensor;
 pub mod tokenizer;
 
 pub use contract::{
-    ColourOrder, Contract, Dim, Golden, GoldenOutput, Layout, Overlay, Port, PredictKind,
-    Provenance, Range, ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Window,
-    WindowLayout,
+    Answering, ClipMemory, ColourOrder, Contract, Dim, Golden, GoldenOutput, Layout, Overlay, Port,
+    PredictKind, Provenance, Range, ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task,
+    Window, WindowLayout,
 };
 pub use error::ModelError;
 pub use file::{Declared, ModelFile};

@@ -5,12 +5,15 @@
 use std::fs;
 use std::path::Path;
 
+use framecast_trainer::fit::FitRecipe;
 use framecast_trainer::net::{Original, Traced};
 use framecast_trainer::recipe::Recipe;
 
 fn recipes() -> Vec<Recipe> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    // Those of other families are read where their lessons are.
+    paths.retain(|path| !FitRecipe::is_one(&fs::read_to_string(path).unwrap()));
     paths.sort();
     paths.iter().map(|path| Recipe::read(path).unwrap()).collect()
 }

@@ -73,6 +73,11 @@ impl Contract {
         });
         if range.any(|v| !v.is_finite()) {
             Some("range")
+        } else if self
+            .answering
+            .is_some_and(|a| !a.abstain.is_finite() || a.clip.is_some_and(|c| !c.rate.is_finite()))
+        {
+            Some("answering")
         } else if ports().filter_map(|p| p.constant).any(|v| !v.is_finite()) {
             Some("constant")
         } else if golden.into_iter().any(|v| !v.is_finite()) {

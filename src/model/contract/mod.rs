@@ -2,6 +2,7 @@
 //! the key [`Contract::KEY`]. `docs/model-contract.md` explains it to people,
 //! `docs/model-contract.schema.json` to programs.
 
+mod answering;
 mod card;
 mod document;
 mod infer;
@@ -11,6 +12,7 @@ mod port;
 mod schema;
 mod validate;
 
+pub use answering::{Answering, ClipMemory};
 pub use card::{Provenance, Score};
 pub use overlay::Overlay;
 pub use port::{ColourOrder, Dim, Layout, Port, Range, Role};
@@ -225,6 +227,9 @@ pub struct Contract {
     /// How sentences become token ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<Tokenizer>,
+    /// How questions are answered; only with task `answer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answering: Option<Answering>,
     /// Self-test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub golden: Option<Golden>,
@@ -262,6 +267,7 @@ impl Contract {
             labels: Vec::new(),
             links: Vec::new(),
             tokenizer: None,
+            answering: None,
             golden: None,
             provenance: Provenance::default(),
             scores: Vec::new(),

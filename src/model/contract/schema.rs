@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{
-    Contract, Dim, Golden, GoldenOutput, Port, PredictKind, Provenance, ResetReason, Role, Score,
-    SizeRule, StateInit, StatePair, Task, Window, WindowLayout,
+    Answering, ClipMemory, Contract, Dim, Golden, GoldenOutput, Port, PredictKind, Provenance,
+    ResetReason, Role, Score, SizeRule, StateInit, StatePair, Task, Window, WindowLayout,
 };
 use crate::model::onnx::GraphBuilder;
 use crate::model::tokenizer::{Side, TokenKind, Tokenizer};
@@ -93,6 +93,68 @@ fn read(document: &Value) -> Result<(), String> {
     Contract::from_json("m", &document.to_string())
         .and_then(|c| c.validate(&model()))
         .map_err(|e| e.to_string())
+}
+
+/// A contract of a model that answers, and the model.
+fn answering() -> (Contract, ModelFile) {
+    let shape = shape();
+    let mut contract = Contract::new("answers", Task::Answer);
+    contract.inputs = vec![
+        Port::new("x", Role::Frame, DType::F32, &shape),
+        Port::new("q", Role::Tokens, DType::F32, &[4.into()]),
+    ];
+    contract.outputs = vec![
+        Port::new("y", Role::Other, DType::F32, &shape),
+        Port::new("s", Role::Scores, DType::F32, &[4.into()]),
+    ];
+    contract.labels = ["a", "b", "c", "d"].map(Into::into).into();
+    contract.tokenizer = Some(Tokenizer::new([("cat".to_owned(), 3)].into(), 4));
+    let clip = Some(ClipMemory { rate: 8.0, frames: 16 });
+    contract.answering = Some(Answering { abstain: 0.5, clip });
+    let mut g = GraphBuilder::new("g");
+    g.input("x", DType::F32, &shape);
+    g.input("q", DType::F32, &[4.into()]);
+    g.output_as("x", "y", DType::F32, &shape);
+    g.output_as("q", "s", DType::F32, &[4.into()]);
+    (contract, ModelFile::from_proto("g", &g.finish().unwrap()).unwrap())
+}
+
+#[test]
+fn a_model_that_answers_says_how() {
+    let schema = schema();
+    let (contract, model) = answering();
+    let good = serde_json::to_value(&contract).unwrap();
+    let read = |document: &Value| {
+        Contract::from_json("m", &document.to_string())
+            .and_then(|c| c.validate(&model))
+            .map_err(|e| e.to_string())
+    };
+    assert!(schema.is_valid(&good));
+    assert_eq!(read(&good), Ok(()));
+    for (pointer, value, expected) in [
+        ("/answering/abstain", json!(1.5), "outside 0..=1"),
+        ("/answering/clip/rate", json!(0), "clip.rate"),
+        ("/answering/clip/frames", json!(1), "clip.frames"),
+        ("/tokenizer", Value::Null, "`tokenizer`"),
+        ("/task", json!("other"), "only the task `answer`"),
+    ] {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap() = value.clone();
+        if pointer != "/tokenizer" {
+            assert!(!schema.is_valid(&document), "schema accepts {pointer} = {value}");
+        }
+        let error = read(&document).unwrap_err();
+        assert!(error.contains(expected), "{pointer} = {value}: {error}");
+    }
+    for (pointer, expected) in [
+        ("/inputs/1/role", "role `frame` and one of role `tokens`"),
+        ("/outputs/1/role", "`scores`"),
+    ] {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap() = json!("other");
+        let error = read(&document).unwrap_err();
+        assert!(error.contains(expected), "{pointer}: {error}");
+    }
 }
 
 #[test]

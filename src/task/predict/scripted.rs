@@ -151,6 +151,7 @@ pub(crate) fn contract(frames: usize) -> Contract {
         labels: Vec::new(),
         links: Vec::new(),
         tokenizer: None,
+        answering: None,
         golden: None,
         provenance: Provenance::default(),
         scores: Vec::new(),

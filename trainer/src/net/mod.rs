@@ -33,6 +33,7 @@ pub use original::Original;
 pub use params::{Leaf, Outline, Param, Params, Start};
 pub use standard::Standard;
 pub use task_net::{Form, Slot, TaskNet};
+pub use tensors::Tensors;
 pub use traced::Traced;
 
 /// A network by name.

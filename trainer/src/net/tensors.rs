@@ -16,10 +16,18 @@ use super::graph::Graph;
 use super::params::Leaf;
 
 /// The parameters by name, and chance where training wants it.
-pub(super) struct Tensors<'a> {
+pub struct Tensors<'a> {
     pub(super) leaves: &'a BTreeMap<String, Leaf>,
     /// Where noise and dropout come from; none of either without.
     pub(super) chance: Option<&'a mut Pcg64>,
+}
+
+impl<'a> Tensors<'a> {
+    /// Computes with `leaves`, without noise and dropout.
+    #[must_use]
+    pub const fn new(leaves: &'a BTreeMap<String, Leaf>) -> Self {
+        Self { leaves, chance: None }
+    }
 }
 
 impl Tensors<'_> {

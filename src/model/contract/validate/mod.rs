@@ -101,9 +101,24 @@ impl Contract {
                     wrong("features", "a predictor of kind `blend` needs `blend/1` here")
                 }
             }
+            (Task::Answer, None) => self.check_answer(),
             (_, Some(_)) => wrong("kind", "only the task `predict` has kinds"),
             (_, None) => Ok(()),
         }
+    }
+
+    fn check_answer(&self) -> Check {
+        let needs = |what: &str| wrong("task", format!("a model that answers needs {what}"));
+        if self.input(Role::Frame).is_none() || self.input(Role::Tokens).is_none() {
+            return needs("an input of role `frame` and one of role `tokens`");
+        }
+        if self.output(Role::Scores).is_none() {
+            return needs("an output of role `scores`");
+        }
+        if self.tokenizer.is_none() || self.labels.is_empty() {
+            return needs("a `tokenizer`, and the answers as `labels`");
+        }
+        Ok(())
     }
 
     fn check_window(&self) -> Check {
@@ -143,6 +158,14 @@ impl Contract {
                     self.labels.len()
                 ),
             );
+        }
+        if let Some(answering) = &self.answering {
+            if self.task != Task::Answer {
+                return wrong("answering", "only the task `answer` has it");
+            }
+            if let Some((field, reason)) = answering.fault() {
+                return wrong(format!("answering.{field}"), reason);
+            }
         }
         let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
         if let Some((field, reason)) = tokenizer.fault() {
