@@ -144,8 +144,11 @@ impl From<TaskError> for Failure {
             TaskError::Source(error) => error.into(),
             TaskError::Model(error) => error.into(),
             TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
-            TaskError::Horizon { .. } | TaskError::Option { .. } => Self::new(USAGE, error),
+            TaskError::Horizon { .. } | TaskError::Option { .. } | TaskError::Question(_) => {
+                Self::new(USAGE, error)
+            }
             TaskError::Data { .. }
+            | TaskError::NothingSeen
             | TaskError::FrameSize { .. }
             | TaskError::FrameTooLarge { .. } => Self::new(SOURCE, error),
             _ => Self::new(FAILURE, error),

@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, logs and progress to stderr. A closed stdout ends the program quietly.
 
+mod ask;
 mod completions;
 mod config;
 mod doctor;
@@ -52,6 +53,8 @@ enum Command {
     Predict(Box<predict::Args>),
     /// Score a predictor beside copy-last on the same frames
     Eval(Box<eval::Args>),
+    /// Answer a question about a picture, a clip or a running stream
+    Ask(Box<ask::Args>),
     /// Look into a model file
     Model(model::Args),
     /// Say what is there, what is not, why, and what to do
@@ -90,6 +93,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, cli.quiet),
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Ask(args) => ask::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),
@@ -103,7 +107,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Commands of later versions: they get a plain sentence instead of a guess at a typing error.
 const PLANNED: &[&str] =
-    &["encode", "decode", "tag", "ask", "describe", "index", "search", "bench", "record"];
+    &["encode", "decode", "tag", "describe", "index", "search", "bench", "record"];
 
 fn planned_command(error: &clap::Error) -> Option<&str> {
     use clap::error::{ContextKind, ContextValue};

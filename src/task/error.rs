@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::engine::EngineError;
 use crate::frame::Size;
-use crate::model::ModelError;
+use crate::model::{ModelError, TokenizerError};
 use crate::source::SourceError;
 use crate::vision::VisionError;
 
@@ -32,6 +32,12 @@ pub enum TaskError {
     /// A picture could not be converted.
     #[error(transparent)]
     Vision(#[from] VisionError),
+    /// A question that cannot be asked.
+    #[error(transparent)]
+    Question(#[from] TokenizerError),
+    /// A question before the first frame.
+    #[error("nothing was seen yet that a question could be about; ask when a frame has come")]
+    NothingSeen,
     /// A frame has another size than the task was set up for.
     #[error("the frame is {got} but the stream began with {expected}; set the task up again")]
     FrameSize {

@@ -1,5 +1,6 @@
 //! From tensors to meaning: what the runtime does with a model.
 
+pub mod answer;
 pub mod embed;
 mod error;
 pub mod evaluate;

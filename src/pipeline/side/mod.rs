@@ -5,6 +5,7 @@
 //! with less of the processor than prediction gets. A task that fails is left out after some tries
 //! and reported; prediction goes on.
 
+mod answers;
 mod beside;
 mod embed;
 mod line;
