@@ -29,6 +29,7 @@ use framecast_trainer::report::report;
 use framecast_trainer::train::{Checkpoint, throughput};
 
 use command::data::DataCommand;
+use command::answers::AnswersCommand;
 use command::forecast::ForecastCommand;
 use command::plot::PlotCommand;
 
@@ -86,6 +87,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask an exported model the questions of its test data, on every engine
+    Answers(AnswersCommand),
     /// Compare losses and metrics with golden values; exit code 1 when one of them is off
     CheckLosses {
         /// Print one JSON object
@@ -397,6 +400,7 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Devices => out.write_all(cli::devices().as_bytes())?,
         Command::Data { command } => command::data::run(command, out)?,
         Command::Plot(command) => command::plot::run(command, out)?,
+        Command::Answers(command) => command.run(out)?,
         Command::Forecast(command) => command::forecast::run(command, out)?,
         Command::Card { folder } => {
             let text = card(&folder)?;

@@ -1,5 +1,6 @@
 //! The larger commands of the program, one file each.
 
+pub(crate) mod answers;
 pub(crate) mod data;
 pub(crate) mod forecast;
 pub(crate) mod plot;

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use framecast::model::tokenizer::{FitOptions, Tokenizer};
-use framecast::model::{Answering, ClipMemory, Task};
+use framecast::model::{Answering, ClipMemory, SizeRule, Task};
 use rand::RngExt as _;
 
 use super::batch::{maps_loss, numbers, rows, surprise, tokens};
 use super::calibrate::{Judged, best};
 use super::clip_net::ClipNet;
 use super::clips::{Clip, Trained, answers, by_length, clips, moment};
-use super::scene::{Example, FRAMES, RATE, Template};
+use super::scene::{Example, FRAMES, RATE, SIDE, Template};
 use super::sentence::Sentence;
 use super::settings::Settings;
 use crate::TrainError;
@@ -270,6 +270,7 @@ impl Lesson for ClipLesson {
             weights.add_values(&param.name, &param.shape, param.values.clone());
         }
         let mut contract = about(checkpoint, &checkpoint.recipe.name, Task::Answer)?;
+        contract.size = Some(SizeRule::Fixed { width: SIDE as u32, height: SIDE as u32 });
         contract.labels.clone_from(&self.answers);
         contract.tokenizer = Some(self.tokenizer.clone());
         let clip = Some(ClipMemory { rate: RATE, frames: FRAMES[1] });

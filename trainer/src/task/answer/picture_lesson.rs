@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use framecast::model::tokenizer::{FitOptions, Tokenizer};
-use framecast::model::{Answering, Task};
+use framecast::model::{Answering, SizeRule, Task};
 use rand::RngExt as _;
 use rand_pcg::Pcg64;
 
@@ -15,7 +15,7 @@ use super::calibrate::Judged;
 use super::easy_vqa::{EasyVqa, Part};
 use super::encoder::Encoder;
 use super::picture_net::PictureNet;
-use super::scene::Scene;
+use super::scene::{SIDE, Scene};
 use super::sentence::Sentence;
 use super::settings::{MAP, Settings};
 use crate::TrainError;
@@ -241,6 +241,7 @@ impl Lesson for PictureLesson {
         let temperature = kept.temperature();
         let net = PictureNet { temperature, ..self.net };
         let mut contract = about(checkpoint, &checkpoint.recipe.name, Task::Answer)?;
+        contract.size = Some(SizeRule::Fixed { width: SIDE as u32, height: SIDE as u32 });
         contract.labels.clone_from(&self.answers);
         contract.tokenizer = Some(self.tokenizer.clone());
         contract.answering = Some(Answering { abstain: kept.threshold(temperature), clip: None });
