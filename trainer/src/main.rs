@@ -28,8 +28,8 @@ use framecast_trainer::recipe::Recipe;
 use framecast_trainer::report::report;
 use framecast_trainer::train::{Checkpoint, throughput};
 
-use command::data::DataCommand;
 use command::answers::AnswersCommand;
+use command::data::DataCommand;
 use command::forecast::ForecastCommand;
 use command::plot::PlotCommand;
 

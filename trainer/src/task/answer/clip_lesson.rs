@@ -147,7 +147,7 @@ impl ClipLesson {
         [share(&|_| always), share(&of_text)]
     }
 
-    fn measures(&self, weights: &Params, of: &[Clip], fitted: (f32, f32)) -> Measures {
+    fn measures(&self, weights: &Params, of: &[Clip], fitted: (f32, f32)) -> (Measures, Judged) {
         let judged = self.judge(weights, of, Shown::All);
         let [majority, text] = self.blind(of);
         let chance: f64 =
@@ -167,12 +167,18 @@ impl ClipLesson {
             .beside("majority", majority)
             .beside("chance", chance);
         let [given, right, off] = judged.judged(fitted.0, fitted.1);
-        let mut list = vec![
+        let list = vec![
             accuracy,
             Measure::new("answered", given, Goal::Max),
             Measure::new("accuracy of answered", right, Goal::Max),
             Measure::new("calibration error", off, Goal::Min),
         ];
+        (Measures { list, samples: of.len() }, judged)
+    }
+
+    /// The accuracy of each kind of question.
+    fn by_kind(of: &[Clip], judged: &Judged) -> Vec<Measure> {
+        let mut list = Vec::new();
         for template in Template::ALL {
             let hits: Vec<bool> = of
                 .iter()
@@ -185,7 +191,7 @@ impl ClipLesson {
             let name = format!("accuracy: {}", template.name());
             list.push(Measure::new(&name, share, Goal::Max).beside("chance", chance));
         }
-        Measures { list, samples: of.len() }
+        list
     }
 
     /// Temperature and threshold, fitted on the clips of validation.
@@ -238,7 +244,7 @@ impl Lesson for ClipLesson {
 
     fn validate(&mut self, weights: &Params) -> Result<Measures, TrainError> {
         let fitted = self.fitted(weights);
-        Ok(self.measures(weights, &self.kept, fitted))
+        Ok(self.measures(weights, &self.kept, fitted).0)
     }
 
     fn test(&mut self, weights: &Params) -> Result<Measures, TrainError> {
@@ -247,7 +253,9 @@ impl Lesson for ClipLesson {
             (from..from + self.settings.clips[2]).map(Example::seeded).collect();
         let test = clips(examples, &self.trained, &self.tokenizer, &self.answers)?;
         let fitted = self.fitted(weights);
-        Ok(self.measures(weights, &test, fitted))
+        let (mut measures, judged) = self.measures(weights, &test, fitted);
+        measures.list.extend(Self::by_kind(&test, &judged));
+        Ok(measures)
     }
 
     fn export(

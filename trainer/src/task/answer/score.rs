@@ -95,13 +95,14 @@ pub fn score(
     clips: u64,
     step: usize,
 ) -> Result<Scored, TrainError> {
-    let fail =
-        |reason: String| TrainError::Export { name: model.display().to_string(), reason };
+    let fail = |reason: String| TrainError::Export { name: model.display().to_string(), reason };
     let file = ModelFile::open(model).map_err(|e| fail(e.to_string()))?;
     let contract = file.contract().map_err(|e| fail(e.to_string()))?;
     let remembers = contract.is_some_and(|c| !c.state.is_empty());
     let size = Size::new(SIDE as u32, SIDE as u32);
-    let options = LoadOptions { engine, threads: 1, ..LoadOptions::default() };
+    let mut options = LoadOptions::default();
+    options.engine = engine;
+    options.threads = 1;
     let (mut responder, report) =
         Responder::load(&file, &options, size).map_err(|e| fail(e.to_string()))?;
     let engine = format!("{} {}", report.engine, report.version);
