@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use framecast::frame::{Rational, Size};
+use framecast::sink::{Chroma, Y4mError, Y4mWriter};
 use framecast_trainer::TrainError;
 use framecast_trainer::data::TRAINING_SEEDS;
 use framecast_trainer::data::convert::{Selection, convert};
@@ -13,6 +14,7 @@ use framecast_trainer::data::inspect::{self, Inspection};
 use framecast_trainer::data::moving_mnist::{DIGITS, MovingMnistRecipe, Split, TEST_SEED};
 use framecast_trainer::data::store::{Store, StoreOptions, Stored};
 use framecast_trainer::data::synth::{self, Cadence, DemoScenes, Drifting};
+use framecast_trainer::task::answer::scene::{RATE, Scene};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
@@ -121,6 +123,16 @@ pub(crate) enum Synth {
         #[command(flatten)]
         place: Place,
     },
+    /// A clip of coloured shapes that move, stop, turn round, appear and disappear; prints the
+    /// questions about it with their answers
+    Shapes {
+        /// Seed of the clip
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The file to write
+        #[arg(long, value_name = "FILE.y4m")]
+        out: PathBuf,
+    },
 }
 
 /// A part of the digits.
@@ -212,6 +224,25 @@ fn made(what: Synth, out: &mut impl Write) -> Result<(), Failure> {
             let store = place.open(Rational::whole(10))?;
             let stored = synth::digits(&wanted, store, &mut |n| bar.at(n))?;
             told(out, &at, stored)
+        }
+        Synth::Shapes { seed, out: at } => {
+            let scene = Scene::seeded(seed);
+            let failed = |cause| TrainError::Io {
+                action: "write",
+                path: at.clone(),
+                cause: io::Error::other::<Y4mError>(cause),
+            };
+            let (size, rate) = (scene.picture(0).size(), Rational::whole(RATE as u32));
+            let mut writer = Y4mWriter::create(&at, size, rate, Chroma::C444).map_err(failed)?;
+            for frame in 0..scene.frames {
+                writer.write(&scene.picture(frame)).map_err(failed)?;
+            }
+            let frames = writer.finish().map_err(failed)?;
+            writeln!(out, "{}: {frames} frames", at.display())?;
+            for asked in scene.questions() {
+                writeln!(out, "{}  {}", asked.text, asked.answer)?;
+            }
+            Ok(())
         }
     }
 }

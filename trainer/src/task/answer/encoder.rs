@@ -12,6 +12,11 @@ use crate::net::{Layers, Params};
 /// Numbers a frame becomes for the memory of a clip: presence, column and line of each kind.
 pub(super) const SEEN: usize = 3 * KINDS;
 
+/// Light of a cell that counts as none.
+const DARK: f32 = 0.02;
+/// Light of a whole map that is hardly one shape's.
+const LEAST: f32 = 0.05;
+
 /// The encoder with its widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Encoder {
@@ -71,13 +76,19 @@ impl Encoder {
         (x, maps)
     }
 
-    /// What a frame is for the memory of a clip: presence, column and line of each kind, the latter
-    /// two from -1 to 1 and times the presence.
+    /// What a frame is for the memory of a clip: how much there is of each kind, and column and line
+    /// of its centre from -1 to 1 (0 of what is not there).
     pub(super) fn see<G: Layers>(&self, g: &mut G, picture: &G::Value) -> G::Value {
         let (_, maps) = self.forward(g, picture);
         let maps = g.sigmoid(&maps);
-        let parts = ["presence", "column", "line"]
+        // The faint light of all other cells would pull a centre to the middle.
+        let maps = g.affine(&maps, 1.0, -DARK);
+        let maps = g.relu(&maps);
+        let [presence, column, line] = ["presence", "column", "line"]
             .map(|name| g.depthwise(&maps, &format!("encoder.{name}"), 1, [0, 0]));
-        g.concat(&parts)
+        // A centre, whatever the encoder makes of the kind: half a circle is as far left as a whole.
+        let mass = g.affine(&presence, 1.0, LEAST);
+        let (column, line) = (g.div(&column, &mass), g.div(&line, &mass));
+        g.concat(&[presence, column, line])
     }
 }
