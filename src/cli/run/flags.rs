@@ -29,6 +29,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MODEL", requires = "tag")]
     backbone: Option<String>,
 
+    /// Answer questions beside prediction, with this ONNX file of task answer
+    #[arg(long, value_name = "MODEL", requires = "ask_socket")]
+    answer: Option<String>,
+
     /// Listen here for questions of `framecast ask --socket`
     #[arg(long, value_name = "PATH")]
     ask_socket: Option<String>,
@@ -91,6 +95,7 @@ impl Args {
                 ("model.path", &self.predict, "--predict"),
                 ("tag.model", &self.tag, "--tag"),
                 ("tag.backbone", &self.backbone, "--backbone"),
+                ("answer.model", &self.answer, "--answer"),
                 ("side.ask_socket", &self.ask_socket, "--ask-socket"),
                 ("predict.horizon", &self.horizon, "--horizon"),
                 ("predict.state_file", &self.state_file, "--state-file"),

@@ -10,6 +10,7 @@ use framecast::model::{Contract, ModelFile, registry};
 use framecast::pipeline::side::QuestionSocket;
 use framecast::pipeline::side::{Asker, Beside, EmbedTask, Guard, SideOptions, SideTask, TagTask};
 use framecast::task::FrameInput;
+use framecast::task::answer::Responder;
 use framecast::task::embed::FrameEmbedder;
 use framecast::task::tag::{TagModel, TagOptions, TagStream};
 
@@ -29,7 +30,14 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
     } else if has_backbone {
         return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
     }
-    let options = SideOptions { every: side.every, all: false, nice: side.nice };
+    let mut every = side.every;
+    if let Some(model) = &side.answer {
+        let responder = answer(config, model, size)?;
+        // What moves is told from frames that follow each other as closely as in training.
+        every = responder.interval().map_or(every, |interval| interval.min(every));
+        tasks.push(Box::new(responder));
+    }
+    let options = SideOptions { every, all: false, nice: side.nice };
     let asker = match &side.ask_socket {
         Some(_) if tasks.is_empty() => {
             return Err(wrong("side.ask_socket is set, but no task runs that could be asked"));
@@ -38,6 +46,15 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
         None => None,
     };
     Ok(Beside { tasks, options, asker })
+}
+
+fn answer(config: &Config, model: &SideModel, size: Size) -> Result<Responder, Failure> {
+    let base: Vec<_> = model.base.iter().cloned().collect();
+    let file = ModelFile::open(registry::resolve(&model.path, &base)?)?;
+    let mut options = config.load_options();
+    options.threads = 1;
+    options.bind.clear();
+    Ok(Responder::load(&file, &options, size)?.0)
 }
 
 type Listen = Box<dyn FnOnce(Asker) -> Guard + Send>;

@@ -198,6 +198,12 @@ impl Responder {
         &self.labels
     }
 
+    /// The time between the frames that a model with memory takes; none for one without.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        self.memory().map(|clip| Duration::from_secs_f64(1.0 / f64::from(clip.rate)))
+    }
+
     fn memory(&self) -> Option<ClipMemory> {
         self.answering.clip.filter(|_| !self.first_has_no_state())
     }

@@ -29,13 +29,17 @@ impl Judged {
         })
     }
 
-    /// Mean negative logarithm of the right answers' probabilities.
+    /// Mean negative logarithm of the probabilities, as if one question more had been asked and any
+    /// answer been right: where none is wrong, no temperature would be low enough otherwise.
     fn surprise(&self, temperature: f32) -> f64 {
+        let doubt = 1.0 / (self.right.len() as f64 + 1.0);
         let each = self.logits.iter().zip(&self.right).map(|(logits, right)| {
             let top = best(logits).1;
-            let sum: f64 = logits.iter().map(|l| f64::from((l - top) / temperature).exp()).sum();
-            let own = logits.get(*right).copied().unwrap_or(f32::MIN);
-            sum.ln() - f64::from((own - top) / temperature)
+            let scaled = |l: f32| f64::from((l - top) / temperature);
+            let sum: f64 = logits.iter().map(|&l| scaled(l).exp()).sum();
+            let own = scaled(logits.get(*right).copied().unwrap_or(top));
+            let any = logits.iter().map(|&l| scaled(l)).sum::<f64>() / logits.len().max(1) as f64;
+            sum.ln() - (1.0 - doubt) * own - doubt * any
         });
         each.sum::<f64>() / self.right.len().max(1) as f64
     }
