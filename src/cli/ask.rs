@@ -196,7 +196,7 @@ fn show(
         let counted = Duration::from_secs_f64(number as f64 / rate);
         let position = frame.meta().position.unwrap_or(MonoTime::ZERO.after(counted));
         number += 1;
-        if seen && at.is_some_and(|at| position.as_nanos() as f64 > at * 1e9) {
+        if seen && at.is_some_and(|at| position.as_nanos() as f64 >= at * 1e9) {
             break;
         }
         match converter.to_rgb(&frame, &mut rgb) {
@@ -214,6 +214,9 @@ fn show(
 
 #[cfg(unix)]
 fn ask_run(path: &std::path::Path, args: &Args) -> Outcome {
+    if args.question.trim().is_empty() {
+        return Err(Failure::new(exit::USAGE, anyhow::anyhow!("the question is empty; ask one")));
+    }
     let value = framecast::pipeline::side::ask_at(path, &args.question)
         .map_err(|error| Failure::new(exit::SOURCE, error))?;
     if let Some(error) = value.get("error").and_then(serde_json::Value::as_str) {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod ask;
 mod config;
 #[path = "../vision/data.rs"]
 mod data;
