@@ -9,6 +9,7 @@ use framecast::model::ModelError;
 use framecast::pipeline::PipelineError;
 use framecast::source::SourceError;
 use framecast::task::TaskError;
+use framecast::task::search::IndexError;
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -137,12 +138,25 @@ impl From<ModelError> for Failure {
     }
 }
 
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        let code = match error {
+            IndexError::Damaged { .. } => SOURCE,
+            IndexError::Mismatch { .. } | IndexError::Vector(_) => CONFIG,
+            IndexError::Setting { .. } => USAGE,
+            _ => FAILURE,
+        };
+        Self::new(code, error)
+    }
+}
+
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
         match error {
             TaskError::Engine(error) => error.into(),
             TaskError::Source(error) => error.into(),
             TaskError::Model(error) => error.into(),
+            TaskError::Index(error) => error.into(),
             TaskError::Contract { .. } | TaskError::State { .. } => Self::new(CONFIG, error),
             TaskError::Horizon { .. } | TaskError::Option { .. } | TaskError::Question(_) => {
                 Self::new(USAGE, error)

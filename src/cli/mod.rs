@@ -5,16 +5,20 @@
 mod ask;
 mod completions;
 mod config;
+mod describe;
 mod doctor;
+mod embedders;
 mod eval;
 mod exit;
 mod forecast_args;
 mod forecaster;
+mod index;
 mod interrupt;
 mod model;
 mod predict;
 mod progress;
 mod run;
+mod search;
 mod settings;
 mod source;
 mod stream;
@@ -55,6 +59,12 @@ enum Command {
     Eval(Box<eval::Args>),
     /// Answer a question about a picture, a clip or a running stream
     Ask(Box<ask::Args>),
+    /// Make an index of a recording or stream, to be searched by text or picture
+    Index(Box<index::Args>),
+    /// Find in an index what a text or a picture says
+    Search(Box<search::Args>),
+    /// Say what a recording or stream shows: the nearest of many sentences
+    Describe(Box<describe::Args>),
     /// Look into a model file
     Model(model::Args),
     /// Say what is there, what is not, why, and what to do
@@ -94,6 +104,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Ask(args) => ask::run(&args),
+        Command::Index(args) => index::run(&args),
+        Command::Search(args) => search::run(&args),
+        Command::Describe(args) => describe::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),
@@ -106,8 +119,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Commands of later versions: they get a plain sentence instead of a guess at a typing error.
-const PLANNED: &[&str] =
-    &["encode", "decode", "tag", "describe", "index", "search", "bench", "record"];
+const PLANNED: &[&str] = &["encode", "decode", "tag", "bench", "record"];
 
 fn planned_command(error: &clap::Error) -> Option<&str> {
     use clap::error::{ContextKind, ContextValue};

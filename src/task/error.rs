@@ -29,6 +29,9 @@ pub enum TaskError {
     /// The source failed.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// An index of embeddings cannot be written, read or searched.
+    #[error(transparent)]
+    Index(#[from] super::search::IndexError),
     /// A picture could not be converted.
     #[error(transparent)]
     Vision(#[from] VisionError),

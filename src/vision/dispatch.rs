@@ -50,4 +50,4 @@ macro_rules! vectorised {
     };
 }
 
-pub(super) use vectorised;
+pub(crate) use vectorised;

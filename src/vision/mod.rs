@@ -21,6 +21,7 @@ pub mod tensor;
 mod yuv_output;
 
 pub use colour::FrameConverter;
+pub(crate) use dispatch::vectorised;
 pub use error::VisionError;
 pub use float_image::FloatImage;
 pub use image::RgbImage;

@@ -12,6 +12,13 @@ pub const VARIABLE: &str = "FRAMECAST_SIMD";
 static AVX2: LazyLock<bool> =
     LazyLock::new(|| !off() && std::arch::is_x86_feature_detected!("avx2"));
 
+#[cfg(target_arch = "x86_64")]
+static AVX512_VNNI: LazyLock<bool> = LazyLock::new(|| {
+    !off()
+        && std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512vnni")
+});
+
 static OFF: LazyLock<bool> = LazyLock::new(|| {
     let value = std::env::var_os(VARIABLE).unwrap_or_default();
     let off = value == "off";
@@ -32,7 +39,14 @@ pub(crate) fn avx2() -> bool {
     *AVX2
 }
 
-/// The instruction set in use: `avx2`, or `base` for what every processor of the architecture has.
+/// True when kernels compiled for AVX-512 with its 8-bit products (VNNI) may run.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn avx512_vnni() -> bool {
+    *AVX512_VNNI
+}
+
+/// The instruction set in use by pixel kernels: `avx2`, or `base` for what every processor of the architecture has.
 #[must_use]
 pub fn in_use() -> &'static str {
     #[cfg(target_arch = "x86_64")]

@@ -177,6 +177,17 @@ enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Train a recipe of task embed once for each fold, and score all folds together
+    #[command(name = "crossval")]
+    CrossValidate {
+        /// The recipe
+        recipe: PathBuf,
+        /// Folder for the runs' files, which are gone on with
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Turn the two towers of the Keras demonstration of text and pictures into ONNX models
+    ImportTowers(command::embed::Import),
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
         /// The folder
@@ -402,6 +413,10 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Plot(command) => command::plot::run(command, out)?,
         Command::Answers(command) => command.run(out)?,
         Command::Forecast(command) => command::forecast::run(command, out)?,
+        Command::CrossValidate { recipe, out: folder } => {
+            command::embed::cross_validate(&recipe, &folder, out)?;
+        }
+        Command::ImportTowers(import) => import.run(out)?,
         Command::Card { folder } => {
             let text = card(&folder)?;
             let path = folder.join(CARD);

@@ -230,6 +230,9 @@ pub struct Contract {
     /// How questions are answered; only with task `answer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answering: Option<Answering>,
+    /// The space the embeddings lie in: those of models with the same one may be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
     /// Self-test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub golden: Option<Golden>,
@@ -268,6 +271,7 @@ impl Contract {
             links: Vec::new(),
             tokenizer: None,
             answering: None,
+            space: None,
             golden: None,
             provenance: Provenance::default(),
             scores: Vec::new(),

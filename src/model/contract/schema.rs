@@ -65,6 +65,7 @@ fn full() -> Contract {
         filter: "?".into(),
         ..Tokenizer::new([("c".to_owned(), 3)].into(), 16)
     });
+    contract.space = Some("s".into());
     contract.golden = Some(Golden {
         bind: [("H".to_owned(), 2), ("W".to_owned(), 2)].into(),
         steps: 2,
@@ -215,6 +216,7 @@ fn bad_documents_are_refused_by_schema_and_reader() {
         ("/size", json!({"multiple": 8})),
         ("/state/0/init", json!("ones")),
         ("/state/0/reset/0", json!("scene_cut")),
+        ("/space", json!("")),
         ("/tokenizer/kind", json!("bpe")),
         ("/tokenizer/vocabulary", json!({})),
         ("/tokenizer/vocabulary/c", json!(-1)),

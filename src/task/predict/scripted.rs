@@ -152,6 +152,7 @@ pub(crate) fn contract(frames: usize) -> Contract {
         links: Vec::new(),
         tokenizer: None,
         answering: None,
+        space: None,
         golden: None,
         provenance: Provenance::default(),
         scores: Vec::new(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod data;
+pub(crate) mod embed;
 pub(crate) mod forecast;
 pub(crate) mod plot;
 pub(crate) mod product;

@@ -66,6 +66,11 @@ impl Contract {
         self.check_task()?;
         self.check_window()?;
         self.check_labels()?;
+        if let Some(space) = &self.space
+            && !(1..=200).contains(&space.len())
+        {
+            return wrong("space", format!("it has {} bytes; 1 to 200 are allowed", space.len()));
+        }
         self.check_golden(outputs)?;
         for (i, score) in self.scores.iter().enumerate() {
             if !score.model.is_finite() || score.copy_last.is_some_and(|c| !c.is_finite()) {
