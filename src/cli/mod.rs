@@ -17,6 +17,7 @@ mod interrupt;
 mod model;
 mod predict;
 mod progress;
+mod rank;
 mod run;
 mod search;
 mod settings;
@@ -65,6 +66,8 @@ enum Command {
     Search(Box<search::Args>),
     /// Say what a recording or stream shows: the nearest of many sentences
     Describe(Box<describe::Args>),
+    /// Put recorded events in the order an operator wants to see them
+    Rank(rank::Args),
     /// Look into a model file
     Model(model::Args),
     /// Say what is there, what is not, why, and what to do
@@ -107,6 +110,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Index(args) => index::run(&args),
         Command::Search(args) => search::run(&args),
         Command::Describe(args) => describe::run(&args),
+        Command::Rank(args) => rank::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),

@@ -6,6 +6,7 @@ mod error;
 pub mod evaluate;
 mod frame_input;
 pub mod predict;
+pub mod rank;
 pub mod search;
 pub mod tag;
 

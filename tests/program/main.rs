@@ -10,6 +10,7 @@ mod forecast;
 mod inspect;
 mod integers;
 mod program;
+mod rank;
 #[cfg(unix)]
 mod reload;
 mod run;

@@ -12,12 +12,14 @@ pub mod export;
 pub mod fit;
 pub mod forecast;
 pub mod horizons;
+pub mod insert;
 pub mod leaderboard;
 pub mod loss;
 pub mod net;
 pub mod plot;
 pub mod recipe;
 pub mod report;
+pub mod scores;
 pub mod task;
 pub mod train;
 

@@ -22,10 +22,12 @@ use framecast_trainer::export::{
 };
 use framecast_trainer::fit::FitCheckpoint;
 use framecast_trainer::horizons;
+use framecast_trainer::insert::insert;
 use framecast_trainer::leaderboard::{Benchmark, Folds, Options, leaderboard};
 use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::report::report;
+use framecast_trainer::scores::score_table;
 use framecast_trainer::train::{Checkpoint, throughput};
 
 use command::answers::AnswersCommand;
@@ -121,9 +123,21 @@ enum Command {
         /// Write the Markdown here too
         #[arg(long, value_name = "FILE.md")]
         markdown: Option<PathBuf>,
+        /// Put each ranking between the lines <!-- leaderboard NAME --> and <!-- end --> of this page
+        #[arg(long, value_name = "FILE.md")]
+        into: Option<PathBuf>,
         /// Predictors scored at the same time; times are taken before, one by one
         #[arg(long, value_name = "N", default_value_t = 2)]
         jobs: usize,
+    },
+    /// Print what models say of themselves: the scores in their contracts, beside the baselines
+    Scores {
+        /// ONNX files
+        #[arg(required = true, value_name = "FILE")]
+        models: Vec<PathBuf>,
+        /// Put the table between the lines <!-- scores --> and <!-- end --> of this page too
+        #[arg(long, value_name = "FILE.md")]
+        into: Option<PathBuf>,
     },
     /// Plot what predictions gain over copy-last by how far ahead they look, on six camera clips
     Horizons {
@@ -365,7 +379,16 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             }
         }
         Command::Describe { file } => out.write_all(describe(&open(&file)?)?.as_bytes())?,
-        Command::Leaderboard { folder, models, mut benchmark, folds, frames, markdown, jobs } => {
+        Command::Leaderboard {
+            folder,
+            models,
+            mut benchmark,
+            folds,
+            frames,
+            markdown,
+            into,
+            jobs,
+        } => {
             // A benchmark named twice is one.
             benchmark.sort_unstable();
             benchmark.dedup();
@@ -380,7 +403,19 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
                 command: command_line(),
             };
             let board = leaderboard(&options)?;
+            if let Some(page) = into {
+                for (name, table) in board.rankings() {
+                    insert(&page, &format!("leaderboard {name}"), &table)?;
+                }
+            }
             out.write_all(board.markdown().as_bytes())?;
+        }
+        Command::Scores { models, into } => {
+            let table = score_table(&models)?;
+            if let Some(page) = into {
+                insert(&page, "scores", &table)?;
+            }
+            out.write_all(table.as_bytes())?;
         }
         Command::Horizons { out: path, models, folds, frames, jobs } => {
             let command = command_line();

@@ -35,3 +35,16 @@ fn every_original_predictor_has_a_recipe_of_two_epochs_and_a_row() {
         assert!(row.contains(&format!("| {parameters} |")), "{row}: {parameters}");
     }
 }
+
+#[test]
+fn recipes_of_other_families_are_read_and_say_what_they_make() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+    let paths = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let families: Vec<_> =
+        paths.filter(|path| FitRecipe::is_one(&fs::read_to_string(path).unwrap())).collect();
+    assert!(families.len() > 10, "{families:?}");
+    for path in families {
+        let recipe = FitRecipe::read(&path).unwrap();
+        assert!(!recipe.description.is_empty() && !recipe.licence.is_empty(), "{path:?}");
+    }
+}

@@ -85,6 +85,11 @@ fn clip(
     let pool = FramePool::new(4);
     let mut source =
         source::open(place, &SourceOptions::default(), &pool).map_err(|e| fail(e.to_string()))?;
+    // Nothing is kept of what does not come to its end, and this would not.
+    let demo = place.starts_with("demo:") && source.info().frames.is_none();
+    if selection.limit.is_none() && (source.info().live || demo) {
+        return Err(fail("it has no end; say with --limit how many frames to take".to_owned()));
+    }
     let mut converter = FrameConverter::new();
     let (mut full, mut small) = (RgbImage::default(), RgbImage::default());
     let (mut seen, mut taken) = (0, 0);
@@ -217,6 +222,9 @@ mod tests {
         assert!(refused("demo:?size=16x16", Some(0)).contains("no pixels"));
         assert!(refused("demo:?size=16x16&frames=2", None).contains("2 frames make no sequence"));
         assert!(refused("/no/such/clip.mp4", None).contains("/no/such/clip.mp4"));
+        let all = Selection { stride: 1, ..Selection::default() };
+        let endless = run("demo:?size=16x16", &all, &out, 2).unwrap_err().to_string();
+        assert!(endless.contains("no end") && endless.contains("--limit"), "{endless}");
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     }
 }

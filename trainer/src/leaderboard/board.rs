@@ -143,6 +143,13 @@ impl Board {
         super::page::markdown(self)
     }
 
+    /// The ranking of each table by its name, as Markdown.
+    #[must_use]
+    pub fn rankings(&self) -> Vec<(&'static str, String)> {
+        let table = |table| super::page::table(&super::grid::ranking(self, table));
+        self.tables.iter().map(|t| (t.name, table(t))).collect()
+    }
+
     /// What is known of the predictor `name`.
     pub(super) fn facts(&self, name: &str) -> Option<&Facts> {
         self.predictors.iter().find(|f| f.name == name)

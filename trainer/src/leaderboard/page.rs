@@ -84,20 +84,28 @@ fn targets(table: &Table) -> u64 {
     table.rows.iter().map(|r| r.targets).max().unwrap_or(0)
 }
 
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// A grid as Markdown.
+pub(super) fn table(grid: &Grid) -> String {
+    let line = |cells: &[String]| {
+        format!("| {} |\n", cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(" | "))
+    };
+    let rule = grid.heads.iter().enumerate();
+    let rule = rule.map(|(i, _)| if i == 1 { "---" } else { "---:" }.to_owned());
+    let mut text = line(&grid.heads) + &line(&rule.collect::<Vec<_>>());
+    grid.rows.iter().for_each(|cells| text += &line(cells));
+    text
+}
+
 /// As Markdown.
 pub(super) fn markdown(board: &Board) -> String {
-    let cell = |text: &String| text.replace('|', "\\|").replace('\n', " ");
-    let line = |cells: &[String]| {
-        format!("| {} |\n", cells.iter().map(cell).collect::<Vec<_>>().join(" | "))
-    };
     let mut text = format!("# {TITLE}\n\n{}\n", about(board));
     for Section { level, title, text: about, grid, .. } in sections(board) {
-        let rule = grid.heads.iter().enumerate();
-        let rule = rule.map(|(i, _)| if i == 1 { "---" } else { "---:" }.to_owned());
         text += &format!("\n{} {title}\n\n{about}\n\n", "#".repeat(level));
-        text += &line(&grid.heads);
-        text += &line(&rule.collect::<Vec<_>>());
-        grid.rows.iter().for_each(|cells| text += &line(cells));
+        text += &table(&grid);
     }
     if !board.notes.is_empty() {
         text += "\n## Not measured\n\n";

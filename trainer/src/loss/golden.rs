@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::frame::Size;
+use framecast::task::rank::full_auc;
 use framecast::vision::{RgbImage, metrics};
 use serde::Serialize;
 
@@ -66,6 +67,18 @@ fn scalars() -> Vec<Check> {
             1e-7,
             scalar(cross_entropy::binary_of_logits(&truth, &list(&[-200.0, 200.0]))),
         ),
+        check(
+            "softmax cross-entropy of 1000 equal answers: log 1000",
+            6.907_755_3,
+            1e-5,
+            scalar(cross_entropy::of_classes(&Tensor::ones([2, 1000], &Device::flex()), &[0, 999])),
+        ),
+        check(
+            "softmax cross-entropy of logits log 1, log 3 against the second: -log 0.75",
+            0.287_682_07,
+            1e-6,
+            scalar(cross_entropy::of_classes(&list(&[0.0, 3.0_f32.ln()]).unsqueeze(), &[1])),
+        ),
     ]
 }
 
@@ -93,7 +106,19 @@ fn pairs() -> Vec<Check> {
                 &list(&[1.0, 0.0, 1.0, 1.0]),
             )),
         ),
+        check(
+            "full AUC of scores 4, 3, 3, 1, of which the first two are liked",
+            0.875,
+            0.0,
+            auc(&[4.0, 3.0, 3.0, 1.0], 2),
+        ),
+        check("full AUC of scores that are all alike", 0.5, 0.0, auc(&[1.0; 6], 2)),
     ]
+}
+
+/// Of scores of which the first `liked` are.
+fn auc(scores: &[f32], liked: usize) -> f64 {
+    full_auc(scores, (0..scores.len()).map(|at| (at, at < liked))).unwrap_or(f64::NAN)
 }
 
 /// Distances of plain pictures, by the metric and by the loss of the same name.
