@@ -29,6 +29,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MODEL", requires = "tag")]
     backbone: Option<String>,
 
+    /// Tell when the stream begins and ceases to match this sentence; may be given several times
+    #[arg(long, value_name = "SENTENCE")]
+    watch: Vec<String>,
+
+    /// The tower that makes vectors of pictures for --watch
+    #[arg(long, value_name = "MODEL")]
+    image_tower: Option<String>,
+
+    /// The tower that makes vectors of sentences for --watch
+    #[arg(long, value_name = "MODEL")]
+    text_tower: Option<String>,
+
     /// Answer questions beside prediction, with this ONNX file of task answer
     #[arg(long, value_name = "MODEL", requires = "ask_socket")]
     answer: Option<String>,
@@ -95,6 +107,8 @@ impl Args {
                 ("model.path", &self.predict, "--predict"),
                 ("tag.model", &self.tag, "--tag"),
                 ("tag.backbone", &self.backbone, "--backbone"),
+                ("watch.image", &self.image_tower, "--image-tower"),
+                ("watch.text", &self.text_tower, "--text-tower"),
                 ("answer.model", &self.answer, "--answer"),
                 ("side.ask_socket", &self.ask_socket, "--ask-socket"),
                 ("predict.horizon", &self.horizon, "--horizon"),
@@ -105,6 +119,10 @@ impl Args {
                 ("sink.jsonl.path", &self.record_jsonl, "--record-jsonl"),
             ],
         )?;
+        if !self.watch.is_empty() {
+            let queries: Vec<toml::Value> = self.watch.iter().cloned().map(Into::into).collect();
+            raw.set_flag("watch.queries", queries, "--watch")?;
+        }
         Ok(raw)
     }
 }

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
-use framecast::config::{Config, SideModel, SideSettings};
+use framecast::config::{Config, SideModel, SideSettings, WatchSettings};
 use framecast::engine::{self, Session};
 use framecast::frame::Size;
 use framecast::model::{Contract, ModelFile, registry};
 #[cfg(unix)]
 use framecast::pipeline::side::QuestionSocket;
-use framecast::pipeline::side::{Asker, Beside, EmbedTask, Guard, SideOptions, SideTask, TagTask};
+use framecast::pipeline::side::{
+    Asker, Beside, EmbedTask, Guard, SideOptions, SideTask, TagTask, WatchTask,
+};
 use framecast::task::FrameInput;
 use framecast::task::answer::Responder;
-use framecast::task::embed::FrameEmbedder;
+use framecast::task::embed::{FrameEmbedder, TextEmbedder};
+use framecast::task::search::{StandingQuery, Trigger};
 use framecast::task::tag::{TagModel, TagOptions, TagStream};
 
 use crate::cli::exit::{self, Failure};
@@ -30,6 +33,9 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
     } else if has_backbone {
         return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
     }
+    if !side.watch.queries.is_empty() {
+        tasks.push(Box::new(watch(config, &side.watch, size)?));
+    }
     let mut every = side.every;
     if let Some(model) = &side.answer {
         let responder = answer(config, model, size)?;
@@ -46,6 +52,40 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
         None => None,
     };
     Ok(Beside { tasks, options, asker })
+}
+
+fn watch(config: &Config, settings: &WatchSettings, size: Size) -> Result<WatchTask, Failure> {
+    let (Some(image), Some(text)) = (&settings.image, &settings.text) else {
+        return Err(wrong(
+            "watch.queries needs two towers that were trained together; name them with \
+             --image-tower and --text-tower, or watch.image and watch.text",
+        ));
+    };
+    let (pictures, session) = open(config, image, Some(size))?;
+    let mut tower = FrameEmbedder::new(session, &pictures, size)?;
+    tower.check_varies(size)?;
+    let (sentences, session) = open(config, text, None)?;
+    let mut words = TextEmbedder::new(session, &sentences)?;
+    words.check_varies()?;
+    if pictures.space != sentences.space || tower.dims() != words.dims() {
+        return Err(wrong(&format!(
+            "{} and {} do not make vectors of one space; use towers that were trained together",
+            tower.name(),
+            words.name()
+        )));
+    }
+    let mut trigger = Trigger::new();
+    for name in &settings.queries {
+        let vector = words.embed(name)?.to_vec();
+        let query = StandingQuery {
+            end: settings.begin - settings.margin,
+            confirm: settings.confirm,
+            cooldown: settings.cooldown,
+            ..StandingQuery::new(name, vector, settings.begin)
+        };
+        trigger.watch(query)?;
+    }
+    Ok(WatchTask::new(tower, trigger, settings.queries.clone()))
 }
 
 fn answer(config: &Config, model: &SideModel, size: Size) -> Result<Responder, Failure> {

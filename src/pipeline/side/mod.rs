@@ -13,6 +13,7 @@ mod report;
 #[cfg(unix)]
 mod socket;
 mod tag;
+mod watch;
 mod work;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use report::{SideReport, SideReports};
 #[cfg(unix)]
 pub use socket::{ANSWER_WITHIN, QuestionSocket, Serving, ask_at};
 pub use tag::TagTask;
+pub use watch::WatchTask;
 
 /// What a side task sees of a frame.
 #[derive(Clone, Copy, Debug)]
