@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use framecast::config::{Pace, SourceSettings};
-use framecast::frame::{FramePool, MonoTime};
+use framecast::frame::{FramePool, MonoTime, Rational};
 use framecast::pipeline::{Fresh, Stop};
 use framecast::source::{Read, Source as _};
 use framecast::task::search::{ChangeGate, Hit, Index, Wish};
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut source = Fresh::new(source);
-    let interval = source.info().rate.map(|r| r.interval());
+    let interval = source.info().rate.unwrap_or(Rational::whole(25)).interval();
     let wish = Wish { top: args.top as usize, ..Wish::default() };
     let mut gate = ChangeGate::new(args.change);
     let (mut converter, mut rgb) = (FrameConverter::new(), RgbImage::default());
@@ -95,11 +95,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         };
         seen += 1;
         let start = *begun.get_or_insert(frame.captured());
-        let time = match (frame.meta().position, interval) {
+        let time = match (frame.meta().position, source.info().live) {
             (Some(position), _) => position.since(MonoTime::ZERO),
-            (None, Some(each)) if !source.info().live => {
-                each.saturating_mul(u32::try_from(seen - 1).unwrap_or(u32::MAX))
-            }
+            (None, false) => interval.saturating_mul(u32::try_from(seen - 1).unwrap_or(u32::MAX)),
             _ => frame.captured().since(start),
         };
         if last.is_some_and(|last| time.saturating_sub(last) < every)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use framecast::config::{Config, Pace, SourceSettings};
-use framecast::frame::{FramePool, MonoTime, Size};
+use framecast::frame::{FramePool, MonoTime, Rational, Size};
 use framecast::model::ResetReason;
 use framecast::pipeline::{Fresh, Stop};
 use framecast::source::{Read, Source};
@@ -245,7 +245,9 @@ impl Indexing<'_> {
         let mut converter = FrameConverter::new();
         let mut rgb = RgbImage::default();
         let mut bar = Bar::new(&source.info().uri);
-        let (total, interval) = (source.info().frames, source.info().rate.map(|r| r.interval()));
+        let total = source.info().frames;
+        // Pictures without a rate are shown as other commands write them.
+        let interval = source.info().rate.unwrap_or(Rational::whole(25)).interval();
         let mut begun = None;
         while !stop.is_aborted() && self.args.frames.is_none_or(|most| self.seen < most) {
             let frame = match source.read(MonoTime::now().after(POLL))? {
@@ -272,10 +274,10 @@ impl Indexing<'_> {
             }
             let start = *begun.get_or_insert(frame.captured());
             // The recording's own time line, or the time since the stream began.
-            let time = match (frame.meta().position, interval) {
+            let time = match (frame.meta().position, source.info().live) {
                 (Some(position), _) => position.since(MonoTime::ZERO),
-                (None, Some(each)) if !source.info().live => {
-                    each.saturating_mul(u32::try_from(self.seen - 1).unwrap_or(u32::MAX))
+                (None, false) => {
+                    interval.saturating_mul(u32::try_from(self.seen - 1).unwrap_or(u32::MAX))
                 }
                 _ => frame.captured().since(start),
             };

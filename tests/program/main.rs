@@ -14,4 +14,5 @@ mod rank;
 #[cfg(unix)]
 mod reload;
 mod run;
+mod search;
 mod statistics;
