@@ -67,6 +67,9 @@ impl AnswersCommand {
                 s.question_ms,
                 s.frame_ms
             )?;
+            if let Some(share) = s.withheld_without_answer {
+                writeln!(to, "  of questions without an answer {share:.4} were withheld")?;
+            }
         }
         if all.len() > 1 {
             writeln!(to, "{differ} answers differ between the engines")?;

@@ -48,6 +48,14 @@ pub(super) fn surprise(logits: &Tensor<4>, right: &[usize]) -> Tensor<1> {
     (log_softmax(logits, 1) * own).sum()
 }
 
+/// Mean negative logarithm of the probabilities of all answers: least when none is likelier than
+/// another, as where there is no right one.
+pub(super) fn doubt(logits: &Tensor<4>) -> Tensor<1> {
+    let [n, classes, _, _] = logits.dims();
+    let logits: Tensor<2> = logits.clone().reshape([n, classes]);
+    log_softmax(logits, 1).mean().neg()
+}
+
 /// Binary cross-entropy of logits against shares from 0 to 1, summed over each sample and averaged
 /// over them.
 pub(super) fn maps_loss(logits: &Tensor<4>, wanted: Vec<f32>) -> Tensor<1> {
@@ -81,6 +89,8 @@ mod tests {
         // -ln 0.9 and -ln 0.5.
         let found = value(surprise(&logits, &[1, 0]));
         assert!((found - (0.105_360_5 + std::f32::consts::LN_2) / 2.0).abs() < 1e-6, "{found}");
+        let even = value(doubt(&tensor(vec![3.0; 4], [1, 4, 1, 1])));
+        assert!((even - 4.0_f32.ln()).abs() < 1e-6, "{even}");
         let found = value(maps_loss(
             &tensor(vec![9.0_f32.ln(), -9.0_f32.ln()], [1, 2, 1, 1]),
             vec![1.0, 0.0],

@@ -8,7 +8,7 @@ use framecast::model::tokenizer::{FitOptions, Tokenizer};
 use framecast::model::{Answering, ClipMemory, SizeRule, Task};
 use rand::RngExt as _;
 
-use super::batch::{maps_loss, numbers, rows, surprise, tokens};
+use super::batch::{doubt, maps_loss, numbers, rows, surprise, tokens};
 use super::calibrate::{Judged, best};
 use super::clip_net::ClipNet;
 use super::clips::{Clip, Trained, answers, by_length, clips, moment};
@@ -108,6 +108,24 @@ impl ClipLesson {
 
     /// The logits of the first question of each clip, in the order of the clips.
     fn judge(&self, weights: &Params, of: &[Clip], shown: Shown) -> Judged {
+        let logits = self.logits(weights, of, shown, |clip| clip.first.ids.clone());
+        Judged { logits, right: of.iter().map(|c| c.first.answer).collect() }
+    }
+
+    /// The same of a question of each clip that has no right answer.
+    fn doubted(&self, weights: &Params, of: &[Clip]) -> Judged {
+        let question = |clip: &Clip| clip.without.first().cloned().unwrap_or_default();
+        let logits = self.logits(weights, of, Shown::All, question);
+        Judged { right: vec![usize::MAX; logits.len()], logits }
+    }
+
+    fn logits(
+        &self,
+        weights: &Params,
+        of: &[Clip],
+        shown: Shown,
+        question: impl Fn(&Clip) -> Vec<u32>,
+    ) -> Vec<Vec<f32>> {
         let device = Device::flex();
         let leaves = weights.by_name(&device);
         let mut found: Vec<Vec<f32>> = vec![Vec::new(); of.len()];
@@ -115,7 +133,7 @@ impl ClipLesson {
             for part in places.chunks(SCORED) {
                 let batch: Vec<&Clip> = part.iter().map(|&at| &of[at]).collect();
                 let memory = self.remember(&leaves, &device, &batch, shown);
-                let ids: Vec<Vec<u32>> = batch.iter().map(|c| c.first.ids.clone()).collect();
+                let ids: Vec<Vec<u32>> = batch.iter().map(|clip| question(clip)).collect();
                 let g = &mut Tensors::new(&leaves);
                 let logits = self.net.answer(g, &memory, &tokens(&ids, &device));
                 for (&at, row) in part.iter().zip(numbers(logits)) {
@@ -123,7 +141,7 @@ impl ClipLesson {
                 }
             }
         }
-        Judged { logits: found, right: of.iter().map(|c| c.first.answer).collect() }
+        found
     }
 
     /// Accuracy of always giving the most frequent answer, and of the most frequent one to the same
@@ -167,8 +185,10 @@ impl ClipLesson {
             .beside("majority", majority)
             .beside("chance", chance);
         let [given, right, off] = judged.judged(fitted.0, fitted.1);
+        let [claimed, _, _] = self.doubted(weights, of).judged(fitted.0, fitted.1);
         let list = vec![
             accuracy,
+            Measure::new("withheld where there is no answer", 1.0 - claimed, Goal::Max),
             Measure::new("answered", given, Goal::Max),
             Measure::new("accuracy of answered", right, Goal::Max),
             Measure::new("calibration error", off, Goal::Min),
@@ -194,10 +214,14 @@ impl ClipLesson {
         list
     }
 
-    /// Temperature and threshold, fitted on the clips of validation.
+    /// Temperature and threshold, fitted on the clips of validation; the threshold on as many questions
+    /// with an answer as without.
     fn fitted(&self, weights: &Params) -> (f32, f32) {
-        let kept = self.judge(weights, &self.kept, Shown::All);
+        let mut kept = self.judge(weights, &self.kept, Shown::All);
         let temperature = kept.temperature();
+        let doubted = self.doubted(weights, &self.kept);
+        kept.logits.extend(doubted.logits);
+        kept.right.extend(doubted.right);
         (temperature, kept.threshold(temperature))
     }
 }
@@ -239,7 +263,13 @@ impl Lesson for ClipLesson {
         let found = g.linear(&memory, "memory.events");
         let events = maps_loss(&found, events);
         let logits = self.net.answer(g, &rows(&memory, &row), &tokens(&ids, device));
-        Ok(surprise(&logits, &right) + events * self.settings.beside as f32)
+        let without: Vec<Vec<u32>> = chosen
+            .iter()
+            .map(|clip| clip.without[data.random_range(0..clip.without.len())].clone())
+            .collect();
+        let unanswerable = self.net.answer(g, &memory, &tokens(&without, device));
+        let doubt = doubt(&unanswerable) / self.settings.questions as f32;
+        Ok(surprise(&logits, &right) + doubt + events * self.settings.beside as f32)
     }
 
     fn validate(&mut self, weights: &Params) -> Result<Measures, TrainError> {

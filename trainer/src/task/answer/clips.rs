@@ -11,6 +11,9 @@ use framecast::model::ModelFile;
 use framecast::model::onnx::TensorProto;
 use framecast::model::tokenizer::Tokenizer;
 
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
+
 use super::batch::{numbers, pictures};
 use super::clip_net::EVENTS;
 use super::encoder::{Encoder, SEEN};
@@ -18,6 +21,8 @@ use super::scene::{Asked, Deed, Example, KINDS, Object, Scene, Template};
 use crate::TrainError;
 use crate::net::{Params, Tensors};
 
+/// Seed of the questions without an answer.
+const WITHOUT: u64 = 17;
 /// Frames looked at together.
 const TOGETHER: usize = 128;
 
@@ -91,6 +96,8 @@ pub(super) struct Clip {
     pub(super) first: ReadyQuestion,
     /// All questions about the scene.
     pub(super) others: Vec<ReadyQuestion>,
+    /// Questions that have no answer in the scene.
+    pub(super) without: Vec<Vec<u32>>,
     /// What happened to each kind, [`EVENTS`] by [`KINDS`].
     pub(super) events: Vec<f32>,
 }
@@ -136,6 +143,7 @@ pub(super) fn clips(
         Ok(ReadyQuestion { ids, text: asked.text.clone(), template: asked.template, answer })
     };
     let mut clips = Vec::with_capacity(examples.len());
+    let random = &mut Pcg64::seed_from_u64(WITHOUT);
     for part in examples.chunks(16) {
         let scenes: Vec<&Scene> = part.iter().map(|e| &e.scene).collect();
         let mut seen = trained.see(&scenes).into_iter();
@@ -147,8 +155,11 @@ pub(super) fn clips(
                 }
             }
             let others = scene.questions().iter().map(&ready).collect::<Result<_, _>>()?;
+            let ids = |text: String| tokenizer.encode(&text).map(|encoded| encoded.ids);
+            let without = (0..4).map(|_| ids(scene.unanswerable(random))).collect::<Result<_, _>>();
+            let without = without.map_err(|e| bad(e.to_string()))?;
             let seen = seen.by_ref().take(scene.frames).collect();
-            clips.push(Clip { seen, first: ready(asked)?, others, events });
+            clips.push(Clip { seen, first: ready(asked)?, others, without, events });
         }
     }
     Ok(clips)

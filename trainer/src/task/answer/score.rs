@@ -8,6 +8,8 @@ use framecast::frame::{MonoTime, Size};
 use framecast::model::{ModelFile, ResetReason};
 use framecast::task::answer::{Reply, Responder};
 use framecast::vision::RgbImage;
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
 use serde::Serialize;
 
 use super::clip_lesson::SEEDS;
@@ -31,6 +33,8 @@ pub struct Scored {
     pub answered: f64,
     /// Share of right answers among them.
     pub accuracy_of_answered: f64,
+    /// Share of questions without a right answer for which none was given; of clips only.
+    pub withheld_without_answer: Option<f64>,
     /// Median time of a question on one thread, in milliseconds: the run of the model.
     pub question_ms: f64,
     /// Median time of a frame that is shown, in milliseconds.
@@ -46,6 +50,8 @@ struct Tally {
     right: usize,
     given: usize,
     given_right: usize,
+    /// Questions without a right answer, and how many of them were not answered.
+    without: [usize; 2],
     asked_ms: Vec<f64>,
     shown_ms: Vec<f64>,
     answers: Vec<String>,
@@ -76,6 +82,10 @@ impl Tally {
             accuracy: share(self.right, questions),
             answered: share(self.given, questions),
             accuracy_of_answered: share(self.given_right, self.given),
+            withheld_without_answer: match self.without {
+                [0, _] => None,
+                [asked, withheld] => Some(share(withheld, asked)),
+            },
             question_ms: median(&mut self.asked_ms),
             frame_ms: median(&mut self.shown_ms),
             answers: self.answers,
@@ -125,6 +135,10 @@ pub fn score(
             let reply = responder.ask(&asked.text).map_err(|e| fail(e.to_string()))?;
             tally.asked_ms.push(since(start));
             tally.judge(&reply, asked.answer);
+            let without = scene.unanswerable(&mut Pcg64::seed_from_u64(seed));
+            let reply = responder.ask(&without).map_err(|e| fail(e.to_string()))?;
+            tally.without[0] += 1;
+            tally.without[1] += usize::from(reply.answer.is_none());
         }
         return Ok(tally.scored(engine, "drawn clips, test"));
     }

@@ -3,7 +3,7 @@
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 
-use super::{Deed, Object, Scene};
+use super::{Colour, Deed, Object, Scene, Shape};
 
 /// A kind of question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -207,6 +207,60 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// A question that has no right answer in this scene: about a shape or colour that is not there,
+    /// about the one that moved where none or several did, or where to of one that went nowhere for
+    /// good.
+    #[must_use]
+    pub fn unanswerable(&self, random: &mut Pcg64) -> String {
+        let mut all: Vec<Asked> = Vec::new();
+        let goes = |object: &&Object| matches!(object.deed, Deed::Move | Deed::Stop(_));
+        for shape in Shape::ALL {
+            let found = self.objects.iter().find(|o| o.shape == shape);
+            if found.filter(goes).is_none() {
+                Template::WhereShape.asked(shape.name(), "", &mut all);
+            }
+            if found.is_none() {
+                for template in [
+                    Template::DidShapeMove,
+                    Template::DidShapeStop,
+                    Template::DidShapeTurn,
+                    Template::WhatColour,
+                ] {
+                    template.asked(shape.name(), "", &mut all);
+                }
+            }
+        }
+        for colour in Colour::ALL {
+            let found = self.objects.iter().find(|o| o.colour == colour);
+            if found.filter(goes).is_none() {
+                Template::WhereColour.asked(colour.name(), "", &mut all);
+            }
+            if found.is_none() {
+                Template::DidColourStop.asked(colour.name(), "", &mut all);
+                Template::DidColourTurn.asked(colour.name(), "", &mut all);
+            }
+        }
+        for [shape, colour] in [
+            [Template::WhatMoved, Template::MovedColour],
+            [Template::WhatAppeared, Template::AppearedColour],
+            [Template::WhatVanished, Template::VanishedColour],
+        ] {
+            if !self.questions().iter().any(|q| q.template == shape) {
+                shape.asked("", "", &mut all);
+                colour.asked("", "", &mut all);
+            }
+        }
+        // Kinds of questions are equally frequent, however many colours are not there.
+        let mut kinds: Vec<Template> = all.iter().map(|q| q.template).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kind = kinds[random.random_range(0..kinds.len())];
+        all.retain(|q| q.template == kind);
+        all.swap_remove(random.random_range(0..all.len())).text
+    }
+}
+
 /// A scene and a question about it whose answer was chosen before the scene.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
@@ -267,6 +321,22 @@ mod tests {
             }
         }
         assert!(seen > 100, "{seen}");
+    }
+
+    #[test]
+    fn questions_without_an_answer_are_none_of_those_with_one() {
+        let random = &mut Pcg64::seed_from_u64(4);
+        let mut texts = std::collections::BTreeSet::new();
+        for seed in 0..300 {
+            let scene = Scene::seeded(seed);
+            let answered: Vec<String> = scene.questions().into_iter().map(|q| q.text).collect();
+            for _ in 0..5 {
+                let text = scene.unanswerable(random);
+                assert!(!answered.contains(&text), "seed {seed}: {text}");
+                texts.insert(text);
+            }
+        }
+        assert!(texts.len() > 60, "{}", texts.len());
     }
 
     #[test]
