@@ -215,13 +215,15 @@ impl ClipLesson {
     }
 
     /// Temperature and threshold, fitted on the clips of validation; the threshold on as many questions
-    /// with an answer as without.
+    /// without an answer too, where a model learns to doubt them.
     fn fitted(&self, weights: &Params) -> (f32, f32) {
         let mut kept = self.judge(weights, &self.kept, Shown::All);
         let temperature = kept.temperature();
-        let doubted = self.doubted(weights, &self.kept);
-        kept.logits.extend(doubted.logits);
-        kept.right.extend(doubted.right);
+        if self.settings.doubt > 0.0 {
+            let doubted = self.doubted(weights, &self.kept);
+            kept.logits.extend(doubted.logits);
+            kept.right.extend(doubted.right);
+        }
         (temperature, kept.threshold(temperature))
     }
 }
@@ -263,13 +265,16 @@ impl Lesson for ClipLesson {
         let found = g.linear(&memory, "memory.events");
         let events = maps_loss(&found, events);
         let logits = self.net.answer(g, &rows(&memory, &row), &tokens(&ids, device));
+        let loss = surprise(&logits, &right) + events * self.settings.beside as f32;
+        if self.settings.doubt == 0.0 {
+            return Ok(loss);
+        }
         let without: Vec<Vec<u32>> = chosen
             .iter()
             .map(|clip| clip.without[data.random_range(0..clip.without.len())].clone())
             .collect();
         let unanswerable = self.net.answer(g, &memory, &tokens(&without, device));
-        let doubt = doubt(&unanswerable) / self.settings.questions as f32;
-        Ok(surprise(&logits, &right) + doubt + events * self.settings.beside as f32)
+        Ok(loss + doubt(&unanswerable) * self.settings.doubt as f32)
     }
 
     fn validate(&mut self, weights: &Params) -> Result<Measures, TrainError> {

@@ -40,6 +40,9 @@ pub(super) struct Settings {
     pub(super) questions: usize,
     /// Weight of the maps' loss, or of that of the events of clips.
     pub(super) beside: f64,
+    /// Weight of questions about clips that have no right answer, which are to make every answer as
+    /// likely; 0 leaves them out.
+    pub(super) doubt: f64,
     /// The model whose encoder a clip's is.
     pub(super) encoder: String,
     /// Clips that are learnt from, and kept for validation and test.
@@ -60,6 +63,7 @@ impl Default for Settings {
             data: "data:vqa/easy-vqa.tar.gz".to_owned(),
             questions: 6,
             beside: 0.1,
+            doubt: 0.0,
             encoder: "models/answer-image.onnx".to_owned(),
             clips: [6000, 600, 2000],
             memory: 32,
@@ -90,9 +94,10 @@ impl Settings {
                 );
             }
         }
-        if !(0.0..=100.0).contains(&settings.beside) {
-            let value = settings.beside;
-            return Err(recipe.wrong(format!("answer.beside = {value} is outside 0 to 100")));
+        for (key, value) in [("beside", settings.beside), ("doubt", settings.doubt)] {
+            if !(0.0..=100.0).contains(&value) {
+                return Err(recipe.wrong(format!("answer.{key} = {value} is outside 0 to 100")));
+            }
         }
         Ok(settings)
     }
