@@ -24,6 +24,8 @@ mod settings;
 mod source;
 mod stream;
 mod stream_args;
+mod tag;
+mod tagger;
 
 use std::process::ExitCode;
 
@@ -68,6 +70,8 @@ enum Command {
     Describe(Box<describe::Args>),
     /// Put recorded events in the order an operator wants to see them
     Rank(rank::Args),
+    /// Say what a source shows, as labels that come and go
+    Tag(Box<tag::Args>),
     /// Look into a model file
     Model(model::Args),
     /// Say what is there, what is not, why, and what to do
@@ -111,6 +115,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Search(args) => search::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Rank(args) => rank::run(&args),
+        Command::Tag(args) => tag::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),
@@ -123,7 +128,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Commands of later versions: they get a plain sentence instead of a guess at a typing error.
-const PLANNED: &[&str] = &["encode", "decode", "tag", "bench", "record"];
+const PLANNED: &[&str] = &["encode", "decode", "bench", "record"];
 
 fn planned_command(error: &clap::Error) -> Option<&str> {
     use clap::error::{ContextKind, ContextValue};

@@ -16,3 +16,4 @@ mod reload;
 mod run;
 mod search;
 mod statistics;
+mod tag;

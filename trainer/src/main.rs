@@ -28,6 +28,7 @@ use framecast_trainer::loss::golden::{Check, checks};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::report::report;
 use framecast_trainer::scores::score_table;
+use framecast_trainer::task::backbone::neighbours;
 use framecast_trainer::train::{Checkpoint, throughput};
 
 use command::answers::AnswersCommand;
@@ -180,6 +181,18 @@ enum Command {
         /// Batches that are timed
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
         rounds: u64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for the nearest neighbour of each frame of clips by a model of task embed, and count how
+    /// often it is of the same clip, beside colour histograms
+    Neighbours {
+        /// The model
+        model: PathBuf,
+        /// Clips; those of the test data when none are given
+        #[arg(value_name = "CLIP")]
+        clips: Vec<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -425,6 +438,18 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
         Command::Report { runs, out: path } => {
             report(&runs, &path)?;
             writeln!(out, "{}: {} runs", path.display(), runs.len())?;
+        }
+        Command::Neighbours { model, clips, json } => {
+            let found = neighbours(&model, &clips)?;
+            if json {
+                writeln!(
+                    out,
+                    "{}",
+                    serde_json::json!({ "schema_version": 1, "neighbours": found })
+                )?;
+            } else {
+                out.write_all(found.text().as_bytes())?;
+            }
         }
         Command::Throughput { recipe, device, rounds, json } => {
             let timed = throughput(&Recipe::read(&recipe)?, &device, rounds as usize)?;

@@ -198,3 +198,17 @@ fn a_clip_of_one_frame_is_too_short_to_train_on() {
     let (code, said) = refused(&["train", path.to_str().unwrap(), "--out", &out]);
     assert!(code == 4 && said.contains("it has 1 frames but a sequence takes 4"), "{code} {said}");
 }
+
+#[test]
+fn labelled_scenes_are_made_with_their_labels() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("scenes.y4m").display().to_string();
+    ran(&[
+        "data", "synth", "scenes", "--seed", "7", "--scenes", "3", "--length", "2", "--out", &out,
+    ]);
+    let truth = fs::read_to_string(place.path().join("scenes.truth.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        truth.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[2]["seed"], &lines[2]["frames"]), (3, &9.into(), &2.into()));
+    assert!(lines.iter().all(|l| l["labels"].as_array().unwrap().len() >= 2), "{truth}");
+}

@@ -15,7 +15,6 @@ fn recipes() -> Vec<Recipe> {
     // Those of other families are read where their lessons are.
     paths.retain(|path| !FitRecipe::is_one(&fs::read_to_string(path).unwrap()));
     paths.sort();
-    paths.retain(|path| !FitRecipe::is_one(&fs::read_to_string(path).unwrap()));
     paths.iter().map(|path| Recipe::read(path).unwrap()).collect()
 }
 

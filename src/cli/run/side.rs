@@ -15,23 +15,21 @@ use framecast::task::FrameInput;
 use framecast::task::answer::Responder;
 use framecast::task::embed::{FrameEmbedder, TextEmbedder};
 use framecast::task::search::{StandingQuery, Trigger};
-use framecast::task::tag::{TagModel, TagOptions, TagStream};
+use framecast::task::tag::{TagOptions, TagStream};
 
 use crate::cli::exit::{self, Failure};
+use crate::cli::tagger::{self, TagFiles};
 
 /// The tasks that `config` asks for, for frames of `size`.
 pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
     let side = &config.side;
     let mut tasks: Vec<Box<dyn SideTask>> = Vec::new();
-    let mut has_backbone = false;
-    if let Some(model) = &side.tag.backbone {
-        tasks.push(Box::new(EmbedTask::new(backbone(config, model, size)?)));
-        has_backbone = true;
-    }
-    if let Some(model) = &side.tag.model {
-        tasks.push(Box::new(tag(config, side, model, size, has_backbone)?));
-    } else if has_backbone {
-        return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
+    match (&side.tag.model, &side.tag.backbone) {
+        (Some(model), backbone) => tag(config, side, model, backbone.as_ref(), size, &mut tasks)?,
+        (None, Some(_)) => {
+            return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
+        }
+        (None, None) => {}
     }
     if !side.watch.queries.is_empty() {
         tasks.push(Box::new(watch(config, &side.watch, size)?));
@@ -117,28 +115,27 @@ fn listen(_path: &Path) -> Result<Listen, Failure> {
     Err(wrong("side.ask_socket needs Unix sockets, which this system lacks"))
 }
 
-fn backbone(config: &Config, model: &SideModel, size: Size) -> Result<FrameEmbedder, Failure> {
-    let (contract, session) = open(config, model, Some(size))?;
-    Ok(FrameEmbedder::new(session, &contract, size)?)
-}
-
+/// The tag task, after what makes the embeddings it takes, on one thread: prediction has the others.
 fn tag(
     config: &Config,
     side: &SideSettings,
     model: &SideModel,
+    backbone: Option<&SideModel>,
     size: Size,
-    has_backbone: bool,
-) -> Result<TagTask, Failure> {
-    let (contract, session) = open(config, model, Some(size))?;
-    let takes_embedding = TagModel::takes_features(&contract);
-    let tag = TagModel::new(session, &contract, size)?;
-    if takes_embedding && !has_backbone {
-        let made_by = tag.backbone().unwrap_or("a model of task embed");
-        return Err(wrong(&format!(
-            "{} takes embeddings; name what makes them ({made_by}) with --backbone or \
-             tag.backbone",
-            tag.name()
-        )));
+    tasks: &mut Vec<Box<dyn SideTask>>,
+) -> Result<(), Failure> {
+    let base = |m: &SideModel| m.base.clone();
+    let files = TagFiles {
+        model: model.path.clone(),
+        backbone: backbone.map(|b| b.path.clone()),
+        base: base(model).into_iter().chain(backbone.and_then(base)).collect(),
+        threads: Some(1),
+        ..TagFiles::default()
+    };
+    let (model, backbone) = tagger::parts(config, &files, size)?;
+    let takes_embedding = backbone.is_some();
+    if let Some(backbone) = backbone {
+        tasks.push(Box::new(EmbedTask::new(backbone)));
     }
     let settings = &side.tag;
     let options = TagOptions {
@@ -149,7 +146,8 @@ fn tag(
         window: settings.window,
         ..TagOptions::default()
     };
-    Ok(TagTask::new(TagStream::new(tag, None, options)?, takes_embedding))
+    tasks.push(Box::new(TagTask::new(TagStream::new(model, None, options)?, takes_embedding)));
+    Ok(())
 }
 
 /// Opens a model, on one thread: prediction has the others.

@@ -133,6 +133,23 @@ pub(crate) enum Synth {
         #[arg(long, value_name = "FILE.y4m")]
         out: PathBuf,
     },
+    /// Labelled scenes of 96x96 pixels, with their labels: what tag-scenes is trained and judged on
+    Scenes {
+        /// Seed of the first scene; each has the next. Those of the test part begin at 9000000
+        #[arg(long, default_value_t = 9_000_000, value_parser = value_parser!(u64).range(..1 << 60))]
+        seed: u64,
+        /// Number of scenes
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=1_000_000))]
+        scenes: u64,
+        /// Frames of each scene [default: those of a folder, or 60 in a clip]
+        #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000_000))]
+        length: Option<u64>,
+        /// Frames a second that a Y4M clip names
+        #[arg(long, value_name = "RATE", default_value = "30")]
+        fps: Rational,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// A part of the digits.
@@ -174,6 +191,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    fn is_clip(&self) -> bool {
+        self.out.extension().is_some_and(|e| e.eq_ignore_ascii_case("y4m"))
+    }
+
     fn open(self, rate: Rational) -> Result<Store, TrainError> {
         let inputs = self.frames as usize;
         let step = self.step.map_or(inputs + 1, |step| step as usize);
@@ -210,8 +231,7 @@ fn made(what: Synth, out: &mut impl Write) -> Result<(), Failure> {
         }
         Synth::MovingMnist { digits, split, sequences, count, length, seed, place } => {
             let at = place.out.clone();
-            let clip = at.extension().is_some_and(|e| e.eq_ignore_ascii_case("y4m"));
-            let length = length.unwrap_or(if clip { 20 } else { place.frames + 1 });
+            let length = length.unwrap_or(if place.is_clip() { 20 } else { place.frames + 1 });
             let bar = Bar::new(Some(sequences * length));
             let recipe = MovingMnistRecipe {
                 uri: digits,
@@ -243,6 +263,14 @@ fn made(what: Synth, out: &mut impl Write) -> Result<(), Failure> {
                 writeln!(out, "{}  {}", asked.text, asked.answer)?;
             }
             Ok(())
+        }
+        Synth::Scenes { seed, scenes, length, fps, place } => {
+            let at = place.out.clone();
+            let length = length.unwrap_or(if place.is_clip() { 60 } else { place.frames + 1 });
+            let bar = Bar::new(Some(scenes.saturating_mul(length)));
+            let wanted = synth::Labelled { seed, scenes, length };
+            let stored = synth::scenes(&wanted, place.open(fps)?, &mut |n| bar.at(n))?;
+            told(out, &at, stored)
         }
     }
 }

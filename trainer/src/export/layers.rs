@@ -136,6 +136,10 @@ impl Layers for Nodes<'_> {
         self.op("Exp", &[x])
     }
 
+    fn log(&mut self, x: &String) -> String {
+        self.op("Log", &[x])
+    }
+
     fn total(&mut self, x: &String) -> String {
         let axes = self.whole("axes", &[1]);
         self.graph.node("ReduceSum", &[x, &axes], &[("keepdims", 1_i64.into())])

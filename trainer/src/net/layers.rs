@@ -112,6 +112,9 @@ pub trait Layers: Graph {
     /// `exp(x)`.
     fn exp(&mut self, x: &Self::Value) -> Self::Value;
 
+    /// Natural logarithm.
+    fn log(&mut self, x: &Self::Value) -> Self::Value;
+
     /// The sum over the channels, as one channel.
     fn total(&mut self, x: &Self::Value) -> Self::Value;
 }
@@ -232,6 +235,10 @@ impl Layers for Tensors<'_> {
 
     fn exp(&mut self, x: &Tensor<4>) -> Tensor<4> {
         x.clone().exp()
+    }
+
+    fn log(&mut self, x: &Tensor<4>) -> Tensor<4> {
+        x.clone().log()
     }
 
     fn total(&mut self, x: &Tensor<4>) -> Tensor<4> {

@@ -3,7 +3,9 @@
 mod cadence;
 mod demo;
 mod digits;
+mod scenes;
 
 pub use cadence::Cadence;
 pub use demo::{DemoScenes, demo};
 pub use digits::{Drifting, digits};
+pub use scenes::{Labelled, scenes};
