@@ -1,17 +1,19 @@
-//! `framecast describe`: the sentences of an index that a recording or stream fits best.
+//! `framecast describe`: what a recording or stream shows, by the nearest of many sentences or by a
+//! network that makes its own.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use framecast::config::{Pace, SourceSettings};
+use framecast::config::{Config, Pace, SourceSettings};
 use framecast::frame::{FramePool, MonoTime, Rational};
 use framecast::pipeline::{Fresh, Stop};
 use framecast::source::{Read, Source as _};
-use framecast::task::search::{ChangeGate, Hit, Index, Wish};
+use framecast::task::caption::{Beams, Decoder};
+use framecast::task::search::{About, ChangeGate, Index, Wish};
 use framecast::vision::{FrameConverter, RgbImage};
 
-use super::embedders::{self, EngineArgs};
+use super::embedders::{self, EngineArgs, Known};
 use super::exit::{self, Failure};
 use super::search::clock;
 use super::{Outcome, interrupt, stream};
@@ -27,8 +29,16 @@ pub(crate) struct Args {
     source: String,
 
     /// Sentences to choose from, made by `framecast index --sentences`
-    #[arg(long, value_name = "INDEX")]
-    sentences: PathBuf,
+    #[arg(long, value_name = "INDEX", required_unless_present = "decoder")]
+    sentences: Option<PathBuf>,
+
+    /// A model that makes sentences, such as search-caption
+    #[arg(long, value_name = "MODEL", conflicts_with = "sentences")]
+    decoder: Option<String>,
+
+    /// Sentences the decoder follows side by side; 1 always takes the likeliest word
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    beams: u32,
 
     /// The picture tower [default: search-image]
     #[arg(long, value_name = "MODEL")]
@@ -59,6 +69,51 @@ pub(crate) struct Args {
     engine: EngineArgs,
 }
 
+/// What says something about a picture.
+enum Speaker {
+    /// The sentences there are.
+    Nearest(Box<Index>),
+    /// A network.
+    Decoder(Box<Decoder>),
+}
+
+impl Speaker {
+    /// Opens what `args` name for embeddings of `known`, `dims` numbers each.
+    fn open(args: &Args, config: &Config, known: &Known, dims: usize) -> Result<Self, Failure> {
+        if let Some(path) = &args.sentences {
+            let index = Index::open(path)?;
+            embedders::same_space(known, index.about(), dims)?;
+            return Ok(Self::Nearest(Box::new(index)));
+        }
+        let name = args.decoder.as_deref().unwrap_or_default();
+        let (decoder, made_for) = embedders::decoder(config, name)?;
+        let about = About {
+            dimension: decoder.dims(),
+            space: made_for.space,
+            model: made_for.name,
+            ..About::default()
+        };
+        embedders::same_space(known, &about, dims)?;
+        Ok(Self::Decoder(Box::new(decoder)))
+    }
+
+    /// Sentences with scores about the picture of `embedding`, best first.
+    fn say(&mut self, embedding: &[f32], args: &Args) -> Result<Vec<(f64, String)>, Failure> {
+        let top = args.top as usize;
+        match self {
+            Self::Nearest(index) => {
+                let hits = index.search(embedding, &Wish { top, ..Wish::default() })?;
+                Ok(hits.into_iter().map(|hit| (hit.score, hit.entry.text)).collect())
+            }
+            Self::Decoder(decoder) => {
+                let beams = Beams { width: args.beams as usize, ..Beams::default() };
+                let said = decoder.describe(embedding, beams)?;
+                Ok(said.into_iter().take(top).map(|s| (s.score, s.text)).collect())
+            }
+        }
+    }
+}
+
 /// Runs `framecast describe`.
 pub(crate) fn run(args: &Args) -> Outcome {
     let every = Duration::try_from_secs_f64(args.every).map_err(|_| {
@@ -70,19 +125,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Err(Failure::new(exit::USAGE, anyhow::anyhow!(reason)));
     }
     let config = args.engine.config(&[])?;
-    let index = Index::open(&args.sentences)?;
     let settings =
         SourceSettings { uri: args.source.clone(), pace: Pace::Fast, ..config.source.clone() };
     let pool = FramePool::new(4 + settings.buffers as usize);
     let (source, _) = stream::open_source(&settings, &pool)?;
     let model = args.model.as_deref().unwrap_or("search-image");
     let (mut embedder, known) = embedders::frames(&config, model, source.info().size)?;
-    embedders::same_space(&known, index.about(), embedder.dims())?;
+    let mut speaker = Speaker::open(args, &config, &known, embedder.dims())?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
     let mut source = Fresh::new(source);
     let interval = source.info().rate.unwrap_or(Rational::whole(25)).interval();
-    let wish = Wish { top: args.top as usize, ..Wish::default() };
     let mut gate = ChangeGate::new(args.change);
     let (mut converter, mut rgb) = (FrameConverter::new(), RgbImage::default());
     let (mut begun, mut last, mut seen) = (None, None, 0u64);
@@ -107,30 +160,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
             continue;
         }
         last = Some(time);
-        let hits = index.search(embedder.embed(&rgb)?, &wish)?;
-        out.write_all(moment(args, time, frame.seq().0, &hits).as_bytes())?;
+        let said = speaker.say(embedder.embed(&rgb)?, args)?;
+        out.write_all(moment(args, time, frame.seq().0, &said).as_bytes())?;
     }
     if stop.is_aborted() { Err(Failure::interrupted()) } else { Ok(()) }
 }
 
 /// What is said about one moment.
-fn moment(args: &Args, time: Duration, seq: u64, hits: &[Hit]) -> String {
+fn moment(args: &Args, time: Duration, seq: u64, said: &[(f64, String)]) -> String {
     if args.json {
-        let list: Vec<_> = hits
+        let list: Vec<_> = said
             .iter()
-            .map(|h| serde_json::json!({ "score": h.score, "text": h.entry.text }))
+            .map(|(score, text)| serde_json::json!({ "score": score, "text": text }))
             .collect();
         let object = serde_json::json!({
             "schema_version": 1, "seconds": time.as_secs_f64(), "frame": seq, "sentences": list,
         });
         return format!("{object}\n");
     }
-    let lines: Vec<String> = hits
+    let lines: Vec<String> = said
         .iter()
         .enumerate()
-        .map(|(i, hit)| {
+        .map(|(i, (score, text))| {
             let when = if i == 0 { clock(time) } else { " ".repeat(clock(time).len()) };
-            format!("{when}  {:7.4}  {}\n", hit.score, hit.entry.text)
+            format!("{when}  {score:7.4}  {text}\n")
         })
         .collect();
     lines.concat()

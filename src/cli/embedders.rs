@@ -5,6 +5,7 @@ use framecast::engine;
 use framecast::frame::{Frame, Size};
 use framecast::model::{Contract, ModelFile, registry};
 use framecast::task::FrameInput;
+use framecast::task::caption::Decoder;
 use framecast::task::embed::{FrameEmbedder, TextEmbedder};
 use framecast::vision::{FrameConverter, RgbImage};
 
@@ -88,6 +89,15 @@ pub(crate) fn sentences(config: &Config, name: &str) -> Result<(TextEmbedder, Kn
     let mut embedder = TextEmbedder::new(session, &contract)?;
     embedder.check_varies()?;
     Ok((embedder, known))
+}
+
+/// Opens the model `name` that makes sentences.
+pub(crate) fn decoder(config: &Config, name: &str) -> Result<(Decoder, Known), Failure> {
+    let (file, contract, known) = open(name)?;
+    let mut options = config.load_options();
+    options.bind.clear();
+    let session = engine::load(&file, &options)?.session;
+    Ok((Decoder::new(session, &contract)?, known))
 }
 
 /// Fails when vectors of `known` and of an index lie in different spaces.

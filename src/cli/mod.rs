@@ -66,7 +66,7 @@ enum Command {
     Index(Box<index::Args>),
     /// Find in an index what a text or a picture says
     Search(Box<search::Args>),
-    /// Say what a recording or stream shows: the nearest of many sentences
+    /// Say what a recording or stream shows, in sentences
     Describe(Box<describe::Args>),
     /// Put recorded events in the order an operator wants to see them
     Rank(rank::Args),

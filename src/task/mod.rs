@@ -1,6 +1,7 @@
 //! From tensors to meaning: what the runtime does with a model.
 
 pub mod answer;
+pub mod caption;
 pub mod embed;
 mod error;
 pub mod evaluate;

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod autoencode;
 pub mod backbone;
 mod batch;
+pub mod caption;
 pub mod classify;
 pub mod digits;
 pub mod embed;
@@ -29,6 +30,7 @@ pub fn open(recipe: &FitRecipe) -> Result<Box<dyn Lesson>, TrainError> {
         "answer",
         "autoencode",
         "backbone",
+        "caption",
         "classify",
         "embed",
         "intent",
@@ -41,6 +43,7 @@ pub fn open(recipe: &FitRecipe) -> Result<Box<dyn Lesson>, TrainError> {
         "answer" => answer::open(recipe)?,
         "autoencode" => Box::new(autoencode::Autoencoding::open(recipe)?),
         "backbone" => Box::new(backbone::BackboneLesson::open(recipe)?),
+        "caption" => Box::new(caption::CaptionLesson::open(recipe)?),
         "classify" => Box::new(classify::Classifying::open(recipe)?),
         "embed" => Box::new(embed::EmbedLesson::open(recipe)?),
         "intent" => Box::new(intent::Judging::open(recipe)?),

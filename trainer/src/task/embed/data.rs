@@ -23,9 +23,9 @@ const MAX_PICTURE: u64 = 64 << 20;
 
 /// A picture at the towers' size and the sentences about it.
 #[derive(Clone, Debug)]
-pub(super) struct Captioned {
-    pub(super) picture: RgbImage,
-    pub(super) captions: Vec<String>,
+pub(crate) struct Captioned {
+    pub(crate) picture: RgbImage,
+    pub(crate) captions: Vec<String>,
 }
 
 fn fail(uri: &str, reason: impl Into<String>) -> TrainError {
@@ -33,7 +33,7 @@ fn fail(uri: &str, reason: impl Into<String>) -> TrainError {
 }
 
 /// The text of a file, of at most 256 MiB.
-pub(super) fn text(uri: &str) -> Result<String, TrainError> {
+pub(crate) fn text(uri: &str) -> Result<String, TrainError> {
     let path = place(uri);
     let size = fs::metadata(&path).map_err(|e| fail(uri, e.to_string()))?.len();
     if size > MAX_TEXT {
@@ -46,7 +46,7 @@ pub(super) fn text(uri: &str) -> Result<String, TrainError> {
 }
 
 /// The sentences of a file, without the file name some begin with.
-pub(super) fn sentences(uri: &str) -> Result<Vec<String>, TrainError> {
+pub(crate) fn sentences(uri: &str) -> Result<Vec<String>, TrainError> {
     let text = text(uri)?;
     let sentence = |line: &str| match line.split_once(' ') {
         Some((name, rest)) if name.contains('.') && !rest.is_empty() => rest.to_owned(),
@@ -126,7 +126,7 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
 }
 
 /// The captioned pictures, in the order of the captions.
-pub(super) fn captioned(
+pub(crate) fn captioned(
     pictures_uri: &str,
     captions_uri: &str,
 ) -> Result<Vec<Captioned>, TrainError> {

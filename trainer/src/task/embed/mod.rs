@@ -18,5 +18,7 @@ mod split;
 mod towers;
 mod words;
 
+pub(crate) use data::{Captioned, captioned, sentences};
 pub use lesson::EmbedLesson;
 pub use settings::{EmbedSettings, Loss, Reduction, TextKind};
+pub(crate) use split::Split;

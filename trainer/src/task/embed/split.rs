@@ -8,15 +8,15 @@ use super::settings::EmbedSettings;
 
 /// Places of pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Split {
-    pub(super) train: Vec<usize>,
-    pub(super) validation: Vec<usize>,
-    pub(super) test: Vec<usize>,
+pub(crate) struct Split {
+    pub(crate) train: Vec<usize>,
+    pub(crate) validation: Vec<usize>,
+    pub(crate) test: Vec<usize>,
 }
 
 impl Split {
     /// The pictures in an order by `seed`, cut into folds; what is wrong, in words.
-    pub(super) fn new(settings: &EmbedSettings, count: usize, seed: u64) -> Result<Self, String> {
+    pub(crate) fn new(settings: &EmbedSettings, count: usize, seed: u64) -> Result<Self, String> {
         let mut order: Vec<usize> = (0..count).collect();
         order.shuffle(&mut Pcg64::seed_from_u64(seed));
         let mut split = Self::default();
