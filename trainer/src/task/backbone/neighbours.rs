@@ -256,7 +256,19 @@ mod tests {
         assert!(values[3 * 16 + 1] > 0.7 && values[0] > 0.7);
     }
 
-    /// The mean colour as an embedding finds each of two clips of the demo by itself.
+    /// A folder of `frames` pictures of one hue that gets lighter.
+    fn clip(at: &Path, name: &str, hue: [u8; 3], frames: u8) -> String {
+        let folder = at.join(name);
+        fs::create_dir(&folder).unwrap();
+        for frame in 0..frames {
+            let colour = hue.map(|v| v + frame / 4);
+            let picture = image::RgbImage::from_pixel(8, 8, image::Rgb(colour));
+            picture.save(folder.join(format!("{frame:03}.png"))).unwrap();
+        }
+        folder.display().to_string()
+    }
+
+    /// The mean colour as an embedding tells red, green and blue apart, not two reds.
     #[test]
     fn neighbours_are_of_the_clip_or_not() {
         let place = tempfile::tempdir().unwrap();
@@ -270,20 +282,27 @@ mod tests {
         contract.inputs = vec![Port::new("frame", Role::Frame, DType::F32, &shape)];
         contract.outputs =
             vec![Port::new("embedding", Role::Embedding, DType::F32, &[1.into(), 3.into()])];
-        let demo = |seed: u32, seconds: u32| {
-            format!("demo:?seed={seed}&size=32x32&fps=4&frames={}", seconds * 4)
-        };
-        contract.provenance.data = vec![format!("{}, whole", demo(1, 6))];
+        contract.provenance.data = vec!["red, whole".to_owned()];
         let mut proto = g.finish().unwrap();
         contract.write(&mut proto).unwrap();
         let file = ModelFile::from_proto("mean", &proto).unwrap();
         let path = place.path().join("mean.onnx");
         fs::write(&path, file.bytes()).unwrap();
-        let found = neighbours(&path, &[demo(1, 6), demo(5, 6), demo(3, 1)]).unwrap();
+        let at = place.path();
+        let red = clip(at, "red", [200, 20, 20], 100);
+        let blue = clip(at, "blue", [20, 20, 200], 100);
+        let short = clip(at, "short", [20, 200, 20], 25);
+        let found = neighbours(&path, &[red.clone(), blue, short]).unwrap();
         let seen: Vec<_> = found.clips.iter().map(|r| (r.frames, r.seen)).collect();
-        assert_eq!(seen, [(24, true), (24, false), (0, false)]);
-        assert!(found.total(false)[1] > 24, "{found:?}");
+        // Every seventh of 25 a second; the one in the middle has none two seconds away.
+        assert_eq!(seen, [(14, true), (14, false), (0, false)]);
+        assert_eq!(found.total(false), [28, 28, 28], "{found:?}");
+        assert_eq!(found.total(true)[0], 14);
+        // The same pictures under another name are as near as those of the clip, and nearer in time.
+        let again = clip(at, "again", [200, 20, 20], 100);
+        let mixed = neighbours(&path, &[red, again]).unwrap();
+        assert!(mixed.total(false)[1] < 14, "{mixed:?}");
         let text = found.text();
-        assert!(text.contains("| all | 48 |") && text.contains("never looked for"), "{text}");
+        assert!(text.contains("| all | 28 |") && text.contains("never looked for"), "{text}");
     }
 }
