@@ -1,6 +1,6 @@
 //! Answering questions about pictures and clips.
 //!
-//! One [encoder](encoder) serves both: it is learnt with questions about pictures, and a clip's
+//! One encoder serves both: it is learnt with questions about pictures, and a clip's
 //! network remembers what it sees. Questions are sentences; answers are one of a fixed list, with a
 //! probability, or withheld.
 

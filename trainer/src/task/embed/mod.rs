@@ -2,7 +2,7 @@
 //!
 //! The picture tower begins with features that nothing is learned for (soft colour words and the
 //! strength of edges, [`features`]), the text tower with word vectors made by counting
-//! ([`words`]) or read from a GloVe file; both are frozen, since the captioned pictures are few.
+//! (`words`) or read from a GloVe file; both are frozen, since the captioned pictures are few.
 //! What is trained is one layer on the pictures' side and a recurrent one on the sentences'.
 
 pub mod crossval;
