@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use framecast::engine::{EngineChoice, LoadOptions};
 use framecast::model::ModelFile;
-use framecast::task::evaluate::EvalReport;
 use framecast_trainer::TrainError;
 use framecast_trainer::describe::{describe, open};
 use framecast_trainer::device::DeviceChoice;
@@ -24,7 +23,7 @@ use framecast_trainer::fit::FitCheckpoint;
 use framecast_trainer::horizons;
 use framecast_trainer::insert::insert;
 use framecast_trainer::leaderboard::{Benchmark, Folds, Options, leaderboard};
-use framecast_trainer::loss::golden::{Check, checks};
+use framecast_trainer::loss::golden::checks;
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::report::report;
 use framecast_trainer::scores::score_table;
@@ -34,6 +33,7 @@ use framecast_trainer::train::{Checkpoint, throughput};
 use command::answers::AnswersCommand;
 use command::data::DataCommand;
 use command::forecast::ForecastCommand;
+use command::lines::{table, verdicts};
 use command::plot::PlotCommand;
 
 /// Frames an export is checked over, and the difference that is allowed.
@@ -227,40 +227,6 @@ fn built_in() -> LoadOptions {
     let mut options = LoadOptions::default();
     options.engine = EngineChoice::Tract;
     options
-}
-
-/// One line a source.
-fn table(report: &EvalReport) -> String {
-    let mut text = String::new();
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}"));
-    for row in &report.sources {
-        let (m, c) = (row.model, row.copy_last);
-        text.push_str(&format!(
-            "{}  {} frames  PSNR {} dB (copy-last {})  PD {} (copy-last {})\n",
-            row.source,
-            row.frames,
-            number(m.psnr),
-            number(c.psnr),
-            number(m.pd),
-            number(c.pd)
-        ));
-    }
-    text
-}
-
-/// One line a golden value, and how many hold.
-fn verdicts(list: &[Check]) -> String {
-    let width = list.iter().map(|c| c.name.len()).max().unwrap_or_default();
-    let mut text = String::new();
-    for Check { name, expected, got, tolerance, passed } in list {
-        let verdict = if *passed { "pass" } else { "FAIL" };
-        text.push_str(&format!(
-            "{verdict}  {name:width$}  expected {expected:<14} got {got:<22} within {tolerance:e}\n"
-        ));
-    }
-    let held = list.iter().filter(|c| c.passed).count();
-    text.push_str(&format!("{held} of {} golden values hold\n", list.len()));
-    text
 }
 
 /// Why the program ends early.

@@ -4,5 +4,6 @@ pub(crate) mod answers;
 pub(crate) mod data;
 pub(crate) mod embed;
 pub(crate) mod forecast;
+pub(crate) mod lines;
 pub(crate) mod plot;
 pub(crate) mod product;
