@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the fuzz targets with a stable compiler: fuzz/run.sh SECONDS [TARGET...]
 # Needs only cargo and a C++ compiler. The corpus grows in fuzz/corpus/TARGET; findings go to
-# fuzz/artifacts/TARGET and end the script with 1.
+# fuzz/artifacts/TARGET and end the script with 1. FUZZ_SEED=N begins each run at the same place.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -30,7 +30,7 @@ for target in "${targets[@]}"; do
   dictionary=()
   [ ! -f "dictionaries/$target.dict" ] || dictionary=("-dict=dictionaries/$target.dict")
   echo "== $target"
-  if "$built/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+  if "$built/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix="artifacts/$target/" "${dictionary[@]}" "${folders[@]}" \
     >"artifacts/$target.log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "artifacts/$target.log")

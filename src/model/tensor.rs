@@ -53,6 +53,20 @@ impl fmt::Display for DType {
     }
 }
 
+/// Elements of a tensor of `shape`; `None` when more than memory has addresses. Zero with any empty
+/// dimension, however large the others are.
+pub(super) fn elements(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d))
+}
+
+/// Elements of a shape that is going to be allocated: one without a count fails there.
+fn allocated(shape: &[usize]) -> usize {
+    elements(shape).unwrap_or(usize::MAX)
+}
+
 /// A tensor whose elements and shape disagree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("shape {shape:?} has {expected} elements but {got} were given")]
@@ -179,7 +193,7 @@ impl TensorBuf {
     /// A tensor of zeros.
     #[must_use]
     pub fn zeros(dtype: DType, shape: &[usize]) -> Self {
-        Self { shape: shape.to_vec(), data: TensorData::zeros(dtype, shape.iter().product()) }
+        Self { shape: shape.to_vec(), data: TensorData::zeros(dtype, allocated(shape)) }
     }
 
     /// A tensor over `data`.
@@ -188,7 +202,7 @@ impl TensorBuf {
     /// [`TensorError`] unless `data` has as many elements as `shape`.
     pub fn new(shape: &[usize], data: impl Into<TensorData>) -> Result<Self, TensorError> {
         let data = data.into();
-        let expected = shape.iter().product();
+        let expected = allocated(shape);
         if data.len() != expected {
             return Err(TensorError { shape: shape.to_vec(), expected, got: data.len() });
         }
@@ -237,7 +251,7 @@ impl TensorBuf {
 
     /// Makes the tensor `shape` large with elements of `dtype`, reusing memory of the same type.
     pub fn reshape(&mut self, dtype: DType, shape: &[usize]) {
-        let len = shape.iter().product();
+        let len = allocated(shape);
         if self.data.dtype() == dtype {
             self.data.resize(len);
         } else {
@@ -264,7 +278,7 @@ impl<'a> TensorView<'a> {
     /// [`TensorError`] unless `data` has as many elements as `shape`.
     pub fn new(shape: &'a [usize], data: impl Into<TensorSlice<'a>>) -> Result<Self, TensorError> {
         let data = data.into();
-        let expected = shape.iter().product();
+        let expected = allocated(shape);
         if data.len() != expected {
             return Err(TensorError { shape: shape.to_vec(), expected, got: data.len() });
         }
@@ -306,6 +320,9 @@ mod tests {
         assert_eq!((t.dtype(), t.view().shape()), (DType::F32, &[2, 3][..]));
         let error = TensorBuf::new(&[2, 2], vec![0u8; 6]).unwrap_err().to_string();
         assert!(error.contains("4 elements") && error.contains('6'), "{error}");
+        let large = usize::MAX / 2;
+        assert!(TensorBuf::new(&[large, 3, 0], Vec::<u8>::new()).is_ok());
+        assert!(TensorBuf::new(&[large, 3], Vec::<u8>::new()).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     ValueInfoProto,
 };
 use crate::model::TensorSlice;
+use crate::model::tensor::elements;
 
 /// `TensorProto.DataType`, as numbers of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,14 +124,8 @@ pub fn dims_of(dims: &[i64]) -> Result<(Vec<usize>, usize), String> {
             format!("dimension {dim} of {dims:?} is out of range 0..{}", usize::MAX)
         })?);
     }
-    let count = if shape.contains(&0) {
-        0
-    } else {
-        shape
-            .iter()
-            .try_fold(1usize, |n, &d| n.checked_mul(d))
-            .ok_or_else(|| format!("{dims:?} has more elements than memory has addresses"))?
-    };
+    let count = elements(&shape)
+        .ok_or_else(|| format!("{dims:?} has more elements than memory has addresses"))?;
     Ok((shape, count))
 }
 
