@@ -7,6 +7,7 @@
 pub mod frame;
 pub mod vision;
 
+pub mod codec;
 pub mod model;
 pub mod ring;
 pub mod source;
