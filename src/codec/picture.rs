@@ -1,5 +1,7 @@
 //! A picture as the codec sees it: planes of 8-bit samples without padding.
 
+use crate::frame::Size;
+
 /// The planes of a picture and how they are sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SampleLayout {
@@ -89,6 +91,13 @@ impl Picture {
     #[must_use]
     pub const fn height(&self) -> usize {
         self.height
+    }
+
+    /// Width and height in pixels.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        // A picture is made from a checked size, at most 2^14 a side.
+        Size::new(self.width as u32, self.height as u32)
     }
 
     /// The planes, in coding order.

@@ -64,7 +64,15 @@ impl SceneChange {
     /// Compares `image` with the last one and keeps it. `None` for the first picture, for the
     /// first of another size, and for one without pixels.
     pub fn step(&mut self, image: &RgbImage) -> Option<Change> {
-        let size = image.size();
+        self.compare(image.size(), image.data().as_chunks().0, |pixel| luma(*pixel))
+    }
+
+    /// As [`SceneChange::step`], for a luma plane of `size` without padding between its lines.
+    pub fn step_luma(&mut self, plane: &[u8], size: Size) -> Option<Change> {
+        self.compare(size, plane, |value| *value)
+    }
+
+    fn compare<P>(&mut self, size: Size, pixels: &[P], level: impl Fn(&P) -> u8) -> Option<Change> {
         if size.pixels() == 0 {
             self.size = None;
             return None;
@@ -75,10 +83,10 @@ impl SceneChange {
         self.samples.resize(across * size.h().div_ceil(step), 0);
         let mut histogram = [0u32; BINS];
         let mut difference = 0u64;
-        let lines = image.data().chunks_exact(size.w() * 3).step_by(step);
+        let lines = pixels.chunks_exact(size.w()).step_by(step);
         for (line, kept) in lines.zip(self.samples.chunks_exact_mut(across)) {
-            for (pixel, kept) in line.as_chunks().0.iter().step_by(step).zip(kept) {
-                let now = luma(*pixel);
+            for (pixel, kept) in line.iter().step_by(step).zip(kept) {
+                let now = level(pixel);
                 difference += u64::from(now.abs_diff(*kept));
                 histogram[usize::from(now) * BINS / 256] += 1;
                 *kept = now;
@@ -129,6 +137,18 @@ mod tests {
         // As measured: cuts between two dim scenes, a fast pan, a lamp switched on, a shaken camera.
         assert!(cut(0.29, 67.0) && cut(0.31, 75.0) && cut(0.36, 26.0));
         assert!(!cut(0.19, 66.0) && !cut(0.28, 18.7) && !cut(0.18, 42.0));
+    }
+
+    #[test]
+    fn a_luma_plane_is_compared_as_a_picture_is() {
+        let size = Size::new(200, 130);
+        let (mut whole, mut plane) = (SceneChange::new(), SceneChange::new());
+        for shift in [0, 3, 90] {
+            let grey = |x: u32, y: u32| ((x * 3 + y + shift) % 256) as u8;
+            let samples: Vec<u8> =
+                (0..130).flat_map(|y| (0..200).map(move |x| grey(x, y))).collect();
+            assert_eq!(whole.step(&picture(size, grey)), plane.step_luma(&samples, size));
+        }
     }
 
     #[test]

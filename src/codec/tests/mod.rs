@@ -1,0 +1,6 @@
+//! Whole streams: round trips, and what becomes of damage.
+
+mod clip;
+mod damage;
+mod resilient;
+mod round_trip;
