@@ -2,7 +2,7 @@
 //!
 //! The modules are listed in the order a frame passes them. Each uses only those above it
 //! (`frame` < `vision` < {`source`, `ring`, `model`} < `engine` < `task` <
-//! `pipeline` with `sink` < `cli`); a test reads the `use crate::` lines and holds the order.
+//! `pipeline` with `sink` < `bench` < `cli`); a test reads the `use crate::` lines and holds the order.
 
 pub mod frame;
 pub mod vision;
@@ -19,3 +19,5 @@ pub mod task;
 pub mod config;
 pub mod pipeline;
 pub mod sink;
+
+pub mod bench;

@@ -43,6 +43,7 @@ fn rank(module: &str) -> Option<u32> {
         "task" => 4,
         "config" => 5,
         "pipeline" | "sink" => 6,
+        "bench" => 7,
         _ => return None,
     })
 }

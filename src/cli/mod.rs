@@ -3,6 +3,7 @@
 //! Data goes to stdout, logs and progress to stderr. A closed stdout ends the program quietly.
 
 mod ask;
+mod codec_report;
 mod completions;
 mod config;
 mod describe;
@@ -72,6 +73,8 @@ enum Command {
     Rank(rank::Args),
     /// Say what a source shows, as labels that come and go
     Tag(Box<tag::Args>),
+    /// Measure codecs and predictors on clips: size, speed, quality, experiments
+    CodecReport(Box<codec_report::Args>),
     /// Look into a model file
     Model(model::Args),
     /// Say what is there, what is not, why, and what to do
@@ -116,6 +119,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Describe(args) => describe::run(&args),
         Command::Rank(args) => rank::run(&args),
         Command::Tag(args) => tag::run(&args),
+        Command::CodecReport(args) => codec_report::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),

@@ -20,6 +20,13 @@ impl Bar {
         Self { bar }
     }
 
+    /// Says what is being done.
+    pub(crate) fn say(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+        }
+    }
+
     /// Shows `done` frames of `total`.
     pub(crate) fn show(&mut self, done: u64, total: Option<u64>) {
         let Some(bar) = &self.bar else { return };

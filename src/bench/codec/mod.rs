@@ -1,0 +1,34 @@
+//! Compression experiments: framecast's codec beside those of ffmpeg on the same frames.
+//!
+//! A [`Plan`] names the clips and what is to be measured on them; a [`Runner`] measures what is not
+//! kept yet; a [`Report`] is what came of it, as JSON, [`csv`] and a [`page`].
+
+mod clip;
+mod error;
+mod ffmpeg;
+mod load;
+mod measure;
+mod noise;
+mod page;
+mod prediction;
+mod quality;
+mod report;
+mod run;
+mod store;
+mod study;
+
+pub use clip::Clip;
+pub use error::BenchError;
+pub use ffmpeg::{Codec, Ffmpeg, Mode, StreamSize};
+pub use load::{ClipRequest, Noise, load};
+pub use measure::{Anchor, Coder, Coding, Measured, Prepared, Yardstick, measure};
+pub use page::page;
+pub use prediction::{Fed, GatePoint, RatePoint, Receiver};
+pub use quality::{BdRate, Fit, Means, Quality, bd_rate, compare};
+pub use report::{
+    ANCHORS, BdRates, ClipCurves, ClipInfo, ClipPoints, Curve, CurvePoint, Entry, LosslessRow,
+    LosslessTable, NONE, PredictorEntry, PredictorRow, Report, SCHEMA_VERSION, csv,
+};
+pub use run::{Inside, OpenReceiver, Plan, ReceiverChoice, Results, Runner};
+pub use store::Store;
+pub use study::{HONEST, clips as study_clips};

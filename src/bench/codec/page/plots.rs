@@ -1,0 +1,119 @@
+//! Which numbers of the report are drawn, and how.
+
+use crate::bench::codec::prediction::{GatePoint, RatePoint};
+use crate::bench::codec::quality::Quality;
+use crate::bench::codec::report::{ClipCurves, ClipPoints, LosslessTable};
+
+use super::chart::{Chart, Series};
+
+const RATE: &str = "bits a luma pixel";
+
+/// The number of the grey colour.
+const GREY: usize = 7;
+
+/// Size against speed, one point a codec.
+pub(super) fn size_and_speed(table: &LosslessTable) -> Chart {
+    let series = table.rows.iter().enumerate().filter_map(|(at, row)| {
+        let point = (row.encode_fps?, row.vs_best?);
+        let name = row.codec.clone();
+        let colour = if name.starts_with("framecast") { 1 } else { at % 2 * GREY };
+        Some(Series { name, colour, dash: 0, points: vec![point], labelled: true })
+    });
+    Chart {
+        title: "Size against encoding speed".to_owned(),
+        x: "encoded frames of 640x360 a second of processor time".to_owned(),
+        y: "size against the best anchor".to_owned(),
+        log_x: true,
+        series: series.collect(),
+    }
+}
+
+/// PSNR over the rate.
+pub(super) fn psnr(curves: &ClipCurves) -> Chart {
+    chart(curves, "PSNR over all planes, dB", |q| q.psnr_yuv)
+}
+
+/// MS-SSIM over the rate.
+pub(super) fn ms_ssim(curves: &ClipCurves) -> Chart {
+    chart(curves, "MS-SSIM, dB", |q| q.ms_ssim.map(|s| -10.0 * (1.0 - s).max(1e-9).log10()))
+}
+
+fn chart(curves: &ClipCurves, y: &str, of: fn(&Quality) -> Option<f64>) -> Chart {
+    let series = curves.curves.iter().enumerate().map(|(colour, curve)| Series {
+        name: curve.codec.clone(),
+        colour,
+        points: curve.points.iter().filter_map(|p| Some((p.bpp, of(&p.quality)?))).collect(),
+        ..Series::default()
+    });
+    Chart {
+        title: curves.clip.clone(),
+        x: RATE.to_owned(),
+        y: y.to_owned(),
+        log_x: true,
+        series: series.collect(),
+    }
+}
+
+/// Every n-th frame sent: a colour a predictor, a dash a number.
+pub(super) fn frame_rate(clip: &ClipPoints<RatePoint>) -> Chart {
+    let mut series = vec![full_rate(clip)];
+    let mut predictors: Vec<&str> = Vec::new();
+    for point in clip.points.iter().filter(|p| p.every > 1) {
+        if !predictors.contains(&point.predictor.as_str()) {
+            predictors.push(&point.predictor);
+        }
+    }
+    let mut numbers: Vec<usize> = clip.points.iter().map(|p| p.every).filter(|n| *n > 1).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    for (colour, predictor) in predictors.iter().enumerate() {
+        for (dash, every) in numbers.iter().enumerate() {
+            let own = clip.points.iter().filter(|p| p.predictor == *predictor && p.every == *every);
+            series.push(Series {
+                name: format!("{predictor}, every {every}."),
+                colour,
+                dash,
+                points: own.filter_map(|p| Some((p.bpp, p.psnr_rgb?))).collect(),
+                labelled: false,
+            });
+        }
+    }
+    with_axes(format!("{} by {}", clip.clip, clip.carrier), series)
+}
+
+/// Surprising frames sent: a colour a predictor.
+pub(super) fn gating(
+    clip: &ClipPoints<GatePoint>,
+    rates: Option<&ClipPoints<RatePoint>>,
+) -> Chart {
+    let mut series: Vec<Series> = rates.map(full_rate).into_iter().collect();
+    let mut predictors: Vec<&str> = clip.points.iter().map(|p| p.point.predictor.as_str()).collect();
+    predictors.dedup();
+    for (colour, predictor) in predictors.iter().enumerate() {
+        let own = clip.points.iter().filter(|p| p.point.predictor == *predictor);
+        series.push(Series {
+            name: (*predictor).to_owned(),
+            colour,
+            points: own.filter_map(|p| Some((p.point.bpp, p.point.psnr_rgb?))).collect(),
+            ..Series::default()
+        });
+    }
+    with_axes(format!("{} by {}", clip.clip, clip.carrier), series)
+}
+
+/// The carrier with every frame sent; no predictor has a part in it.
+fn full_rate(clip: &ClipPoints<RatePoint>) -> Series {
+    let first = clip.points.first().map(|p| p.predictor.clone());
+    let own = clip.points.iter().filter(|p| p.every == 1 && Some(&p.predictor) == first.as_ref());
+    Series {
+        name: "every frame".to_owned(),
+        colour: GREY,
+        points: own.filter_map(|p| Some((p.bpp, p.psnr_rgb?))).collect(),
+        ..Series::default()
+    }
+}
+
+fn with_axes(title: String, series: Vec<Series>) -> Chart {
+    let (x, y) = (RATE.to_owned(), "PSNR in RGB, dB".to_owned());
+    Chart { title, x, y, log_x: true, series }
+}

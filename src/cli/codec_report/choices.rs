@@ -1,0 +1,131 @@
+//! Which codecs, predictors and experiments are asked for.
+
+use framecast::bench::codec::{ANCHORS, Anchor, Codec, Coder, Ffmpeg, Plan, ReceiverChoice};
+use framecast::config::Config;
+use framecast::model::{ModelFile, registry};
+use framecast::task::predict::Motion;
+
+use super::super::exit::Failure;
+use super::Args;
+use super::clips::usage;
+
+/// An experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Experiment {
+    /// Size and speed without loss.
+    Lossless,
+    /// Rate against quality.
+    Curves,
+    /// Bits saved by each predictor.
+    Predictors,
+    /// Every n-th frame sent.
+    FrameRate,
+    /// Surprising frames sent.
+    Gating,
+}
+
+/// Rates of a carrier: as many as a curve needs.
+const CARRIER_RATES: usize = 4;
+
+/// The plan for the clips that are still to come.
+pub(super) fn plan(
+    args: &Args,
+    config: &Config,
+    ffmpeg: Option<&Ffmpeg>,
+    notes: &mut Vec<String>,
+) -> Result<Plan, Failure> {
+    let asked = |experiment| args.experiments.contains(&experiment);
+    let mut codecs: Vec<Codec> = Vec::new();
+    for name in &args.codecs {
+        if !codecs.iter().any(|c| c.name() == name) {
+            codecs.push(name.parse()?);
+        }
+    }
+    for text in &args.ffmpeg_codec {
+        codecs.push(Codec::custom(text)?);
+    }
+    let work = args.out.join("work");
+    let anchor = |codec: &Codec, rates: Option<Vec<u32>>| {
+        ffmpeg.map(|f| Box::new(Anchor::new(codec.clone(), f, &work, rates)) as Box<dyn Coder>)
+    };
+    let mut plan = Plan::default();
+    if asked(Experiment::Lossless) {
+        let mut exact: Vec<Codec> = codecs.iter().filter(|c| c.is_lossless()).cloned().collect();
+        // Ratios need the anchors.
+        for name in ANCHORS {
+            if !exact.iter().any(|c| c.name() == name) {
+                exact.push(name.parse()?);
+            }
+        }
+        plan.lossless.extend(exact.iter().filter_map(|c| anchor(c, None)));
+    }
+    let curved = |name: &Option<String>, flag: &str| -> Result<Option<Codec>, Failure> {
+        let Some(name) = name else {
+            return Ok(codecs.iter().find(|c| !c.rates().is_empty()).cloned());
+        };
+        let codec = match codecs.iter().find(|c| c.name() == name) {
+            Some(codec) => codec.clone(),
+            None => name.parse()?,
+        };
+        if codec.rates().is_empty() {
+            return Err(usage(format!("{flag} {name} has no curve; give a lossy codec")));
+        }
+        Ok(Some(codec))
+    };
+    let reference = curved(&args.reference, "--reference")?;
+    if asked(Experiment::Curves) {
+        let mut lossy: Vec<Codec> =
+            codecs.iter().filter(|c| !c.rates().is_empty()).cloned().collect();
+        if let Some(reference) = &reference {
+            reference.name().clone_into(&mut plan.reference);
+            if !lossy.iter().any(|c| c.name() == reference.name()) {
+                lossy.insert(0, reference.clone());
+            }
+        }
+        plan.lossy.extend(lossy.iter().filter_map(|c| anchor(c, args.rates.clone())));
+    }
+    let fewer = asked(Experiment::FrameRate) || asked(Experiment::Gating);
+    if fewer {
+        let carrier = match curved(&args.carrier, "--carrier")?.or(reference) {
+            Some(carrier) => carrier,
+            None => "x264".parse()?,
+        };
+        let rates = carrier.rates();
+        let usual = rates.get(rates.len().saturating_sub(CARRIER_RATES)..).unwrap_or_default();
+        let rates = args.rates.clone().unwrap_or_else(|| usual.to_vec());
+        plan.carrier = anchor(&carrier, Some(rates));
+        plan.receivers = receivers(args, config)?;
+    }
+    if asked(Experiment::FrameRate) {
+        plan.every = args.every.iter().map(|n| *n as usize).collect();
+        plan.every.dedup();
+    }
+    if asked(Experiment::Gating) {
+        if let Some(limit) = args.limits.iter().find(|l| !(0.0..=100.0).contains(*l)) {
+            return Err(usage(format!("--limits {limit} is not a number of dB from 0 to 100")));
+        }
+        plan.limits.clone_from(&args.limits);
+    }
+    if ffmpeg.is_none() && fewer {
+        notes.push("Sending fewer frames needs a codec of ffmpeg to carry them.".to_owned());
+    }
+    Ok(plan)
+}
+
+/// What shows the frames that are not sent.
+fn receivers(args: &Args, config: &Config) -> Result<Vec<ReceiverChoice>, Failure> {
+    let mut choices: Vec<ReceiverChoice> = Vec::new();
+    for name in &args.predict {
+        let identity = match name.as_str() {
+            "copy-last" | "linear" | "motion" | Motion::GATE => name.clone(),
+            file => {
+                let base: Vec<_> = config.model.base.iter().cloned().collect();
+                ModelFile::open(&registry::resolve(file, &base)?)?.sha256().to_owned()
+            }
+        };
+        if !choices.iter().any(|c| c.name == *name) {
+            choices.push(ReceiverChoice { name: name.clone(), identity });
+        }
+    }
+    Ok(choices)
+}
