@@ -6,9 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::frame::{
-    Colour, Frame, FrameMeta, Layout, PixelFormat, PooledBuf, Rational, Size,
-};
+use crate::frame::{Colour, Frame, FrameMeta, Layout, PixelFormat, PooledBuf, Rational, Size};
 use crate::vision::{FrameConverter, RgbImage};
 
 use super::BenchError;
@@ -160,7 +158,8 @@ pub(super) mod tests {
             let mut bytes = vec![128; layout.len()];
             for (i, out) in bytes[..size.pixels()].iter_mut().enumerate() {
                 let (x, y) = ((i % size.w() + 2 * t) as f64, (i / size.w()) as f64);
-                *out = (120.0 + 50.0 * (x * 0.31).sin() * (y * 0.23).cos()
+                *out = (120.0
+                    + 50.0 * (x * 0.31).sin() * (y * 0.23).cos()
                     + 30.0 * (x * 0.11 + y * 0.17).sin()) as u8;
             }
             bytes

@@ -164,11 +164,7 @@ fn described(raw: &Raw) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
-fn read(
-    request: &ClipRequest,
-    options: &SourceOptions,
-    stop: &Stop,
-) -> Result<Raw, BenchError> {
+fn read(request: &ClipRequest, options: &SourceOptions, stop: &Stop) -> Result<Raw, BenchError> {
     let mut options = options.clone();
     options.paced = false;
     options.size = request.size.or(options.size);
@@ -184,10 +180,10 @@ fn read(
     let mut skipped = 0u64;
     while raw.as_ref().is_none_or(|raw| raw.frames.len() < request.frames) {
         let Some(frame) = next(source.as_mut(), stop)? else { break };
-        let seconds = frame.meta().position.map_or_else(
-            || (skipped as f64) / rate.as_f64(),
-            |at| at.as_nanos() as f64 / 1e9,
-        );
+        let seconds = frame
+            .meta()
+            .position
+            .map_or_else(|| (skipped as f64) / rate.as_f64(), |at| at.as_nanos() as f64 / 1e9);
         // A time base rounds: a frame that is due at the start may come a little before it.
         if raw.is_none() && seconds < request.start - 1e-4 {
             skipped += 1;

@@ -122,7 +122,8 @@ impl Anchor {
         let words = self.codec.arguments(mode).ok_or_else(|| {
             BenchError::Request(format!("{} has no mode {mode}", self.codec.name()))
         })?;
-        fs::create_dir_all(&self.folder).map_err(BenchError::io("make the folder", &self.folder))?;
+        fs::create_dir_all(&self.folder)
+            .map_err(BenchError::io("make the folder", &self.folder))?;
         let name = format!("{}-{}-{mode}.nut", clip.clip.name, self.codec.name());
         let stream = self.folder.join(name.replace([' ', ':', '/'], "-"));
         let command = self.ffmpeg.encode_command(&clip.file, &words, &stream);

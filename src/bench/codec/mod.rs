@@ -6,6 +6,7 @@
 mod clip;
 mod error;
 mod ffmpeg;
+mod framecast;
 mod load;
 mod measure;
 mod noise;
@@ -20,6 +21,7 @@ mod study;
 pub use clip::Clip;
 pub use error::BenchError;
 pub use ffmpeg::{Codec, Ffmpeg, Mode, StreamSize};
+pub use framecast::{MakePredictor, Own};
 pub use load::{ClipRequest, Noise, load};
 pub use measure::{Anchor, Coder, Coding, Measured, Prepared, Yardstick, measure};
 pub use page::page;

@@ -11,17 +11,15 @@ use serde_json::{Value, json};
 use crate::frame::Size;
 use crate::pipeline::Stop;
 
+use super::BenchError;
 use super::ffmpeg::{Ffmpeg, Mode};
 use super::measure::{Coder, Measured, Prepared, Yardstick, measure};
-use super::prediction::{
-    GatePoint, Hold, Linear, Moving, RatePoint, Receiver, gated, reduced,
-};
+use super::prediction::{GatePoint, Hold, Linear, Moving, RatePoint, Receiver, gated, reduced};
 use super::report::{
     ClipCurves, ClipInfo, ClipPoints, LosslessTable, Outcomes, PredictorRow, curves, lossless,
     predictors,
 };
 use super::store::Store;
-use super::BenchError;
 
 /// The version of what is kept: another one makes all be measured again.
 const KEPT: u32 = 1;
@@ -172,7 +170,9 @@ impl<'a> Runner<'a> {
             plan.carrier.as_deref().ok_or_else(missing)
         };
         match task.job {
-            Job::Lossless { coder } => self.code(clip, &*plan.lossless[coder], Mode::Lossless, task),
+            Job::Lossless { coder } => {
+                self.code(clip, &*plan.lossless[coder], Mode::Lossless, task)
+            }
             Job::Inside { coder } => {
                 self.code(clip, &*plan.inside[coder].coder, Mode::Lossless, task)
             }
@@ -181,8 +181,7 @@ impl<'a> Runner<'a> {
                 let size = clip.clip.size();
                 let receivers = plan.receivers.iter().map(|r| self.receiver(&r.name, size));
                 let mut receivers = receivers.collect::<Result<Vec<_>, _>>()?;
-                let points =
-                    reduced(clip, carrier()?, mode, every, &mut receivers, &self.work)?;
+                let points = reduced(clip, carrier()?, mode, every, &mut receivers, &self.work)?;
                 self.store.put(&task.key, &points)
             }
             Job::Gate { receiver, limit, mode } => {

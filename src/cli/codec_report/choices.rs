@@ -1,9 +1,14 @@
 //! Which codecs, predictors and experiments are asked for.
 
-use framecast::bench::codec::{ANCHORS, Anchor, Codec, Coder, Ffmpeg, Plan, ReceiverChoice};
+use framecast::bench::codec::{
+    ANCHORS, Anchor, BenchError, Codec, Coder, Ffmpeg, Inside, MakePredictor, NONE, Own, Plan,
+    ReceiverChoice,
+};
+use framecast::codec::{self, CodecError, Profile};
 use framecast::config::Config;
 use framecast::model::{ModelFile, registry};
-use framecast::task::predict::Motion;
+use framecast::task::predict::{CopyLast, Motion};
+use sha2::{Digest as _, Sha256};
 
 use super::super::exit::Failure;
 use super::Args;
@@ -35,12 +40,19 @@ pub(super) fn plan(
     notes: &mut Vec<String>,
 ) -> Result<Plan, Failure> {
     let asked = |experiment| args.experiments.contains(&experiment);
-    let mut codecs: Vec<Codec> = Vec::new();
+    let (mut codecs, mut profiles) = (Vec::<Codec>::new(), Vec::new());
     for name in &args.codecs {
-        if !codecs.iter().any(|c| c.name() == name) {
+        if let Some(profile) = name.strip_prefix("framecast:") {
+            let profile: Profile = profile.parse().map_err(|e: CodecError| usage(e.to_string()))?;
+            if !profiles.contains(&profile) {
+                profiles.push(profile);
+            }
+        } else if !codecs.iter().any(|c| c.name() == name) {
             codecs.push(name.parse()?);
         }
     }
+    let build = build()?;
+    let own = |profile: &Profile| Own::new(*profile, &build, &args.max_error);
     for text in &args.ffmpeg_codec {
         codecs.push(Codec::custom(text)?);
     }
@@ -50,6 +62,7 @@ pub(super) fn plan(
     };
     let mut plan = Plan::default();
     if asked(Experiment::Lossless) {
+        plan.lossless.extend(profiles.iter().map(|p| Box::new(own(p)) as Box<dyn Coder>));
         let mut exact: Vec<Codec> = codecs.iter().filter(|c| c.is_lossless()).cloned().collect();
         // Ratios need the anchors.
         for name in ANCHORS {
@@ -73,7 +86,13 @@ pub(super) fn plan(
         Ok(Some(codec))
     };
     let reference = curved(&args.reference, "--reference")?;
+    if asked(Experiment::Predictors) {
+        for profile in &profiles {
+            plan.inside.extend(inside(args, &|| own(profile), notes));
+        }
+    }
     if asked(Experiment::Curves) {
+        plan.lossy.extend(profiles.iter().map(|p| Box::new(own(p)) as Box<dyn Coder>));
         let mut lossy: Vec<Codec> =
             codecs.iter().filter(|c| !c.rates().is_empty()).cloned().collect();
         if let Some(reference) = &reference {
@@ -110,6 +129,40 @@ pub(super) fn plan(
         notes.push("Sending fewer frames needs a codec of ffmpeg to carry them.".to_owned());
     }
     Ok(plan)
+}
+
+/// A codec with each predictor that its slot takes, and without.
+fn inside(args: &Args, own: &dyn Fn() -> Own, notes: &mut Vec<String>) -> Vec<Inside> {
+    let plain = own();
+    let codec = plain.name().to_owned();
+    let none = Inside { codec: codec.clone(), predictor: NONE.to_owned(), coder: Box::new(plain) };
+    let mut all = vec![none];
+    for name in &args.predict {
+        let make: Box<MakePredictor> = match name.as_str() {
+            CopyLast::NAME => Box::new(|_| Ok(Box::new(codec::CopyLast::new()))),
+            Motion::NAME => Box::new(|_| Ok(Box::new(codec::Motion::new()))),
+            _ => {
+                let note = format!("The codec's predictor slot does not take {name}.");
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+                continue;
+            }
+        };
+        if !all.iter().any(|i| i.predictor == *name) {
+            let coder = Box::new(own().with_predictor(name, make));
+            all.push(Inside { codec: codec.clone(), predictor: name.clone(), coder });
+        }
+    }
+    all
+}
+
+/// What tells this program from others, whose streams may differ: the hash of its file.
+fn build() -> Result<String, BenchError> {
+    let path = std::env::current_exe().unwrap_or_default();
+    let read = std::fs::read(&path);
+    let bytes = read.map_err(|cause| BenchError::Io { what: "read", path, cause })?;
+    Ok(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect())
 }
 
 /// What shows the frames that are not sent.

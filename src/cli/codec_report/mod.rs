@@ -39,14 +39,22 @@ pub(crate) struct Args {
 
     /// What to measure: lossless (size and speed), curves (rate against quality), predictors (bits
     /// saved by each), frame-rate (every n-th frame sent), gating (surprising frames sent)
-    #[arg(long, value_name = "LIST", value_delimiter = ',',
-        default_value = "lossless,curves,predictors,frame-rate,gating")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "lossless,curves,predictors,frame-rate,gating"
+    )]
     experiments: Vec<choices::Experiment>,
 
     /// Codecs: framecast:light, framecast:fast, framecast:strong, and of ffmpeg ffv1, ffv1:intra,
     /// ffvhuff, utvideo, x264, x264:medium, x264:ultrafast, x265, vp9, av1
-    #[arg(long, value_name = "LIST", value_delimiter = ',',
-        default_value = "framecast:light,framecast:fast,framecast:strong,ffv1,x264,x265,vp9,av1")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "framecast:light,framecast:fast,framecast:strong,ffv1,x264,x265,vp9,av1"
+    )]
     codecs: Vec<String>,
 
     /// One more codec of ffmpeg: a name, = and its arguments; with {q} in them it has a curve over
@@ -73,7 +81,12 @@ pub(crate) struct Args {
     carrier: Option<String>,
 
     /// Predictors: copy-last, linear, motion, gate or ONNX files
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "copy-last,linear,motion")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "copy-last,linear,motion"
+    )]
     predict: Vec<String>,
 
     /// For frame-rate: send every n-th frame
@@ -142,8 +155,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     std::fs::create_dir_all(&args.out)
         .map_err(|e| anyhow::anyhow!("cannot make the folder {}: {e}", args.out.display()))?;
     for request in &requests {
-        let clip =
-            framecast::bench::codec::load(request, &options, ffmpeg.as_ref(), &stop)?;
+        let clip = framecast::bench::codec::load(request, &options, ffmpeg.as_ref(), &stop)?;
         let prepared = Prepared::new(clip, &args.out.join("clips"))?;
         let info = ClipInfo::new(&prepared, clips::made_from(request), clips::is_noisy(request));
         plan.clips.push((prepared, info));

@@ -113,7 +113,9 @@ const KNOWN: &[Known] = &[
     },
     Known {
         name: "av1",
-        lossless: Some("-c:v libaom-av1 -cpu-used 6 -row-mt 0 -crf 0 -b:v 0 -aom-params lossless=1"),
+        lossless: Some(
+            "-c:v libaom-av1 -cpu-used 6 -row-mt 0 -crf 0 -b:v 0 -aom-params lossless=1",
+        ),
         lossy: Some("-c:v libsvtav1 -preset 10 -g 300 -crf {q} -svtav1-params pred-struct=1:lp=1"),
         rates: &[25, 35, 45, 55],
         effort: 14.0,

@@ -198,8 +198,7 @@ fn draw(out: &mut String, series: &Series, x: &Axis, y: &Axis) {
     }
     if let (true, Some((px, py))) = (series.labelled, places.last()) {
         // A label at the right edge would be cut off.
-        let (anchor, at) =
-            if *px > WIDTH * 0.7 { ("end", px - 6.0) } else { ("start", px + 6.0) };
+        let (anchor, at) = if *px > WIDTH * 0.7 { ("end", px - 6.0) } else { ("start", px + 6.0) };
         let _ = write!(
             out,
             "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",

@@ -82,12 +82,10 @@ pub(super) fn frame_rate(clip: &ClipPoints<RatePoint>) -> Chart {
 }
 
 /// Surprising frames sent: a colour a predictor.
-pub(super) fn gating(
-    clip: &ClipPoints<GatePoint>,
-    rates: Option<&ClipPoints<RatePoint>>,
-) -> Chart {
+pub(super) fn gating(clip: &ClipPoints<GatePoint>, rates: Option<&ClipPoints<RatePoint>>) -> Chart {
     let mut series: Vec<Series> = rates.map(full_rate).into_iter().collect();
-    let mut predictors: Vec<&str> = clip.points.iter().map(|p| p.point.predictor.as_str()).collect();
+    let mut predictors: Vec<&str> =
+        clip.points.iter().map(|p| p.point.predictor.as_str()).collect();
     predictors.dedup();
     for (colour, predictor) in predictors.iter().enumerate() {
         let own = clip.points.iter().filter(|p| p.point.predictor == *predictor);

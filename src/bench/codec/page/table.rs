@@ -67,7 +67,8 @@ impl Table {
         }
         let mut best = vec![words("best anchor")];
         for anchor in &table.best {
-            let text = anchor.as_ref().map_or("-".to_owned(), |(name, bpp)| format!("{bpp:.3} {name}"));
+            let text =
+                anchor.as_ref().map_or("-".to_owned(), |(name, bpp)| format!("{bpp:.3} {name}"));
             best.push(Cell { text, class: "" });
         }
         best.resize_with(made.heads.len(), Cell::default);
@@ -222,8 +223,11 @@ impl Table {
             out += if ours { "<tr class=\"ours\">" } else { "<tr>" };
             let alone = row.len() == 1;
             for cell in row {
-                let wide =
-                    if alone { format!(" colspan=\"{}\"", self.heads.len()) } else { String::new() };
+                let wide = if alone {
+                    format!(" colspan=\"{}\"", self.heads.len())
+                } else {
+                    String::new()
+                };
                 let class = match cell.class {
                     "" => String::new(),
                     class => format!(" class=\"{class}\""),

@@ -15,7 +15,8 @@ fn report() -> Report {
     };
     let mut broken = row("vp9", 1000);
     broken.clips[1] = Err("Unknown encoder <x>".to_owned());
-    let rows = [row("framecast:fast", 800), row("ffv1", 1000), row("x264", 900), row("x265", 950), broken];
+    let rows =
+        [row("framecast:fast", 800), row("ffv1", 1000), row("x264", 900), row("x265", 950), broken];
     let mode = |at: u64| {
         let mut measured = coded(1000 * at, 1.0);
         measured.quality = Quality {
@@ -53,7 +54,11 @@ fn report() -> Report {
         lossless: Some(lossless(&clips, &rows)),
         curves: vec![curves(&clips[0], "x264", &[modes("x264"), modes("x265")])],
         predictors: predictors(&clips, "fast", &[row("none", 1000), row("motion", 990)]),
-        frame_rate: vec![of_clip(vec![point("copy-last", 1), point("copy-last", 2), point("motion", 2)])],
+        frame_rate: vec![of_clip(vec![
+            point("copy-last", 1),
+            point("copy-last", 2),
+            point("motion", 2),
+        ])],
         gating: vec![ClipPoints {
             clip: "noisy".to_owned(),
             carrier: "x264".to_owned(),
@@ -98,7 +103,9 @@ fn the_page_holds_every_part_and_nothing_from_elsewhere() {
 #[test]
 fn the_smallest_is_marked_and_a_failure_takes_the_whole_row() {
     let html = page(&report());
-    assert!(html.contains("<tr class=\"ours\"><td class=\"w\">framecast:fast</td><td class=\"best\">"));
+    assert!(
+        html.contains("<tr class=\"ours\"><td class=\"w\">framecast:fast</td><td class=\"best\">")
+    );
     assert!(html.contains("<td class=\"bad\" colspan=\"7\">vp9 on noisy: Unknown encoder"));
 }
 

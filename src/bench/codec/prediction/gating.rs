@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bench::codec::BenchError;
-use crate::bench::codec::measure::{Coder, Prepared};
 use crate::bench::codec::Mode;
+use crate::bench::codec::measure::{Coder, Prepared};
 use crate::vision::RgbImage;
 use crate::vision::metrics::{mse_rgb, psnr_of};
 

@@ -2,9 +2,7 @@
 
 use crate::frame::Size;
 use crate::task::predict::Forecaster;
-use crate::vision::motion::{
-    Compensator, LumaPyramid, MotionField, MotionSearch, Scale, luma,
-};
+use crate::vision::motion::{Compensator, LumaPyramid, MotionField, MotionSearch, Scale, luma};
 use crate::vision::{FloatImage, RgbImage};
 
 use crate::bench::codec::BenchError;

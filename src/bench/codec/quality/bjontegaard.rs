@@ -51,7 +51,8 @@ pub fn bd_rate(anchor: &[(f64, f64)], test: &[(f64, f64)], fit: Fit) -> Option<B
 
 /// (quality, log rate) by growing quality, each quality once.
 fn points(points: &[(f64, f64)]) -> Option<Vec<(f64, f64)>> {
-    let usable = |(rate, quality): &(f64, f64)| *rate > 0.0 && rate.is_finite() && quality.is_finite();
+    let usable =
+        |(rate, quality): &(f64, f64)| *rate > 0.0 && rate.is_finite() && quality.is_finite();
     if !points.iter().all(usable) {
         return None;
     }

@@ -81,8 +81,7 @@ pub fn csv(report: &Report) -> Vec<(&'static str, String)> {
     let points = "clip,carrier,mode,predictor,every,bytes,bpp,psnr_rgb,ssim,ms_ssim,pd";
     if !report.frame_rate.is_empty() {
         let mut out = Lines::new(points);
-        for (clip, p) in
-            report.frame_rate.iter().flat_map(|c| c.points.iter().map(move |p| (c, p)))
+        for (clip, p) in report.frame_rate.iter().flat_map(|c| c.points.iter().map(move |p| (c, p)))
         {
             out.rate_point(&clip.clip, &clip.carrier, p);
             out.end();

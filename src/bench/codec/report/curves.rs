@@ -71,7 +71,11 @@ pub(in crate::bench::codec) type Modes = (String, Vec<(String, Result<Measured, 
 
 /// The curves of `codecs` on `clip`, compared with `reference`.
 #[must_use]
-pub(in crate::bench::codec) fn curves(clip: &ClipInfo, reference: &str, codecs: &[Modes]) -> ClipCurves {
+pub(in crate::bench::codec) fn curves(
+    clip: &ClipInfo,
+    reference: &str,
+    codecs: &[Modes],
+) -> ClipCurves {
     let mut curves: Vec<Curve> = codecs
         .iter()
         .map(|(codec, modes)| Curve {
@@ -120,9 +124,8 @@ fn differences(anchor: &[CurvePoint], test: &[CurvePoint]) -> BdRates {
         let usable = points.iter().filter(|p| p.error.is_none());
         usable.filter_map(|p| Some((p.bpp, measure(&p.quality)?))).collect()
     };
-    let compare = |measure: Measure, fit| {
-        bd_rate(&points(anchor, measure), &points(test, measure), fit)
-    };
+    let compare =
+        |measure: Measure, fit| bd_rate(&points(anchor, measure), &points(test, measure), fit);
     BdRates {
         psnr_yuv: compare(|q| q.psnr_yuv, Fit::Piecewise),
         psnr_yuv_cubic: compare(|q| q.psnr_yuv, Fit::Cubic),

@@ -10,8 +10,8 @@ pub(super) use curves::curves;
 pub use curves::{BdRates, ClipCurves, Curve, CurvePoint};
 pub(super) use lossless::lossless;
 pub use lossless::{ANCHORS, Entry, LosslessRow, LosslessTable};
-pub use predictors::{NONE, PredictorEntry, PredictorRow};
 pub(super) use predictors::predictors;
+pub use predictors::{NONE, PredictorEntry, PredictorRow};
 
 use serde::Serialize;
 

@@ -46,7 +46,11 @@ pub const NONE: &str = "none";
 
 /// The rows of `codec` with each of `outcomes`' predictors on `clips`.
 #[must_use]
-pub(in crate::bench::codec) fn predictors(clips: &[ClipInfo], codec: &str, outcomes: &[Outcomes]) -> Vec<PredictorRow> {
+pub(in crate::bench::codec) fn predictors(
+    clips: &[ClipInfo],
+    codec: &str,
+    outcomes: &[Outcomes],
+) -> Vec<PredictorRow> {
     let base = outcomes.iter().find(|o| o.name == NONE);
     let base = |at: usize| Some(base?.clips.get(at)?.as_ref().ok()?.bytes);
     let row = |of: &Outcomes| {
