@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod ask;
+mod codec_report;
 mod config;
 #[path = "../vision/data.rs"]
 mod data;

@@ -39,7 +39,7 @@ struct Known {
 /// Constant rate factors of x264, x265 and libvpx.
 const CRF: &[u32] = &[8, 14, 20, 26, 32, 38];
 
-const X265: &str = "pools=none:frame-threads=1:log-level=none";
+const X265: &str = "pools=none:frame-threads=1:info=0:log-level=none";
 
 /// Every lossy codec starts with its one key frame and looks at no frame that is still to come.
 const KNOWN: &[Known] = &[

@@ -76,9 +76,11 @@ impl Axis {
     fn ticks(&self) -> Vec<f64> {
         if self.log {
             let decades = self.low.floor() as i32..=self.high.ceil() as i32;
-            let steps: &[f64] = if self.high - self.low > 2.0 {
+            let steps: &[f64] = if self.high - self.low > 3.0 {
                 &[1.0]
-            } else if self.high - self.low > 0.8 {
+            } else if self.high - self.low > 1.6 {
+                &[1.0, 3.0]
+            } else if self.high - self.low > 0.6 {
                 &[1.0, 2.0, 5.0]
             } else {
                 &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn ticks_are_round_on_both_kinds_of_axis() {
         let axis = Axis::new([0.02, 3.0].into_iter(), true, 0.0, 100.0);
-        assert_eq!(axis.ticks(), [0.1, 1.0]);
+        assert_eq!(axis.ticks(), [0.03, 0.1, 0.3, 1.0, 3.0]);
         let axis = Axis::new([0.1, 0.9].into_iter(), true, 0.0, 100.0);
         assert_eq!(axis.ticks(), [0.1, 0.2, 0.5, 1.0]);
         let axis = Axis::new([30.0, 40.0].into_iter(), false, 0.0, 100.0);

@@ -68,8 +68,9 @@ fn curves(report: &Report, out: &mut String) {
     *out += "<h2>Rate and quality</h2>\n<p>Frames are paired by their number. PSNR is over all \
              samples of all planes; SSIM, MS-SSIM and the perceptual distance are of RGB. framecast's \
              points are bounds of the error of every sample.</p>\n";
-    let plots = report.curves.iter().flat_map(|c| [plots::psnr(c), plots::ms_ssim(c)]);
-    *out += &figures(&plots.collect::<Vec<_>>());
+    for clip in &report.curves {
+        *out += &figures(&[plots::psnr(clip), plots::ms_ssim(clip)]);
+    }
     for (title, grid) in Table::bd_rates(report) {
         *out += &format!("<h3>{}</h3>\n{}", escaped(&title), grid.html());
     }

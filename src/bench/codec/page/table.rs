@@ -22,7 +22,9 @@ pub(super) struct Table {
 /// A number with so many decimals; a dash for none.
 fn number(value: Option<f64>, decimals: usize) -> Cell {
     let text = value.map_or("-".to_owned(), |v| format!("{v:.decimals$}"));
-    Cell { text, class: "" }
+    // Nothing lost is not less than nothing.
+    let zero = text.starts_with("-0") && !text.contains(|c| ('1'..='9').contains(&c));
+    Cell { text: if zero { text.trim_start_matches('-').to_owned() } else { text }, class: "" }
 }
 
 fn words(text: &str) -> Cell {
@@ -237,5 +239,16 @@ impl Table {
             out += "</tr>\n";
         }
         out + "</table></div>\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_their_decimals_and_zero_no_sign() {
+        let shown = [Some(-0.001), Some(-0.01), Some(1.0), None].map(|v| number(v, 2).text);
+        assert_eq!(shown, ["0.00", "-0.01", "1.00", "-"]);
     }
 }

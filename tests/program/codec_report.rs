@@ -1,0 +1,150 @@
+//! `framecast codec-report`: the files of a small report, going on after an interruption, and what
+//! is refused.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::data::skip;
+use crate::program::{Answer, framecast};
+
+const CLIP: &str = "demo:?size=48x32&format=I420&frames=6";
+
+fn report(out: &Path, more: &[&str]) -> Answer {
+    let out = out.display().to_string();
+    let mut args = vec!["codec-report", CLIP, "--out", &out, "--json"];
+    args.extend(more);
+    framecast(&args)
+}
+
+/// True unless there is no ffmpeg, which is said.
+fn has_ffmpeg() -> bool {
+    let found = std::process::Command::new("ffmpeg").arg("-version").output().is_ok();
+    if !found {
+        skip("ffmpeg is not installed");
+    }
+    found
+}
+
+#[test]
+fn a_small_report_has_every_part_and_goes_on_where_it_was() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let flags = [
+        "--codecs",
+        "framecast:light,ffv1,x264,x265",
+        "--rates",
+        "20,30,40,50",
+        "--every",
+        "1,2",
+        "--limits",
+        "20,30",
+        "--predict",
+        "copy-last,motion",
+    ];
+    let made = report(&out, &flags).json();
+    assert_eq!(made["schema_version"], 1);
+    assert_eq!(made["clips"][0]["frames"], 6, "{made}");
+    let rows = made["lossless"]["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|r| r["codec"].as_str().unwrap()).collect();
+    assert_eq!(names, ["framecast:light", "ffv1", "x264", "x265"]);
+    for row in rows {
+        assert_eq!(row["exact"], true, "{row}");
+        assert!(row["vs_best"].as_f64().unwrap() >= 0.1, "{row}");
+        let bits = row["clips"][0]["bpp"].as_f64().unwrap();
+        let bytes = row["clips"][0]["bytes"].as_f64().unwrap();
+        assert!((bits - bytes * 8.0 / (48.0 * 32.0 * 6.0)).abs() < 1e-9, "{row}");
+    }
+    let curves = made["curves"][0]["curves"].as_array().unwrap();
+    let find = |name: &str| curves.iter().find(|c| c["codec"] == name).unwrap();
+    for point in find("framecast:light")["points"].as_array().unwrap() {
+        let bound: u64 =
+            point["mode"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(point["max_error"].as_u64().unwrap() <= bound, "{point}");
+    }
+    let rates: Vec<f64> = find("x264")["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["bpp"].as_f64().unwrap())
+        .collect();
+    assert!(rates.is_sorted_by(|a, b| a > b), "a higher crf takes fewer bits: {rates:?}");
+    assert_eq!(made["predictors"].as_array().unwrap().len(), 3);
+    // Two numbers, four rates, two predictors.
+    assert_eq!(made["frame_rate"][0]["points"].as_array().unwrap().len(), 16);
+    let gates = made["gating"][0]["points"].as_array().unwrap();
+    assert_eq!(gates.len(), 4);
+    assert!(gates.iter().all(|g| g["sent"].as_u64().unwrap() >= 1), "{gates:?}");
+    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(
+        html.contains("<svg") && html.contains("framecast codec-report") && !html.contains("http")
+    );
+    for name in ["lossless.csv", "curves.csv", "bd_rate.csv", "frame_rate.csv", "gating.csv"] {
+        assert!(out.join(name).is_file(), "{name}");
+    }
+    assert!(!out.join("work").exists(), "streams are not kept");
+
+    // The same again measures nothing anew, so even the times are the same.
+    let cells = |out: &Path| std::fs::read_dir(out.join("cells")).unwrap().count();
+    let kept = cells(&out);
+    let again = report(&out, &flags).json();
+    assert_eq!(again["lossless"], made["lossless"]);
+    assert_eq!(cells(&out), kept);
+    // What is missing is measured, the rest is not.
+    let one = std::fs::read_dir(out.join("cells")).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&one).unwrap();
+    report(&out, &flags).json();
+    assert_eq!(cells(&out), kept);
+}
+
+#[test]
+fn without_the_program_framecast_is_measured_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let set = "source.ffmpeg=\"no-such-ffmpeg\"";
+    let args = [
+        "codec-report",
+        CLIP,
+        "--out",
+        &out,
+        "--json",
+        "--codecs",
+        "framecast:light",
+        "--set",
+        set,
+    ];
+    let answer = framecast(&args);
+    let made: Value = answer.json();
+    assert!(answer.stderr.contains("no-such-ffmpeg"), "{}", answer.stderr);
+    let rows = made["lossless"]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((&rows[0]["exact"], &rows[0]["vs_best"]), (&Value::Bool(true), &Value::Null));
+    assert!(made["notes"][0].as_str().unwrap().contains("install ffmpeg"), "{}", made["notes"]);
+    assert!(made["ffmpeg"].is_null() && made.get("frame_rate").is_none(), "{made}");
+}
+
+#[test]
+fn mistakes_are_named_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new");
+    report(&out, &["--codecs", "x266"]).refused(2, &["\"x266\"", "framecast:light", "ffv1"]);
+    report(&out, &["--codecs", "framecast:best"]).refused(2, &["best", "light", "strong"]);
+    report(&out, &["--reference", "ffv1"]).refused(2, &["--reference ffv1", "no curve"]);
+    report(&out, &["--noise", "-1"]).refused(2, &["--noise"]);
+    report(&out, &["--limits", "-5"]).refused(2, &["--limits"]);
+    report(&out, &["--format", "NV12"]).refused(2, &["NV12", "I420"]);
+    report(&out, &["--experiments", "all"]).refused(2, &["lossless", "gating"]);
+    report(&out, &["--predict", "no-such.onnx"]).refused(3, &["no-such.onnx"]);
+    assert!(!out.exists(), "nothing was made");
+    let missing = ["codec-report", "no-such.y4m", "--out", &out.display().to_string()];
+    framecast(&missing).refused(4, &["no-such.y4m"]);
+    framecast(&["codec-report", "--out", "x"]).refused(2, &["CLIP"]);
+    // A folder that cannot be made, because a file has its name.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let inside = file.join("report");
+    report(&inside, &["--codecs", "framecast:light"]).refused(1, &["cannot make the folder"]);
+}
