@@ -3,7 +3,29 @@
 //! A band keeps statistics and contexts from frame to frame and shares nothing with other bands but
 //! the pictures they refer to, so bands are coded and decoded in parallel.
 
+mod contexts;
+mod covariance;
+mod distribution;
+mod lanes;
+mod mixing;
+mod motion;
+mod plane;
+mod range;
+mod references;
+mod regression;
+mod residual;
+mod samples;
+mod solve;
+mod spread;
+mod surface;
+mod taps;
+
 use std::ops::Range;
+
+use motion::{Field, Search, VectorModel, Visible};
+use plane::{Kind, PlaneCoder, Work};
+use range::{Coder, Decoder, Encoder};
+use surface::{PAD, Surface};
 
 use super::picture::{Picture, SampleLayout};
 
@@ -59,17 +81,43 @@ pub struct Damaged;
 #[derive(Clone, Debug)]
 pub struct BandCoder {
     spec: BandSpec,
+    planes: Vec<PlaneCoder>,
+    fields: [Field; 2],
+    vectors: [VectorModel; 2],
+    search: Search,
 }
 
 impl BandCoder {
     /// A coder in the state of a key frame.
     #[must_use]
     pub fn new(spec: BandSpec) -> Self {
-        Self { spec }
+        let work = Work::of(spec.profile);
+        let planes = (0..spec.layout.planes())
+            .map(|index| {
+                let (width, _) = spec.layout.plane_size(index, spec.width, spec.height);
+                let (first, end) = spec.plane_rows(index);
+                PlaneCoder::new(width, end - first, spec.max_error, work)
+            })
+            .collect();
+        let (width, rows) = (spec.width, spec.rows.len());
+        Self {
+            planes,
+            fields: std::array::from_fn(|_| Field::new(width, rows)),
+            vectors: std::array::from_fn(|_| VectorModel::new()),
+            search: Search::new(width, rows),
+            spec,
+        }
     }
 
     /// Forgets all statistics and contexts: before each key frame, on both sides.
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        for plane in &mut self.planes {
+            plane.reset();
+        }
+        let (width, rows) = (self.spec.width, self.spec.rows.len());
+        self.fields = std::array::from_fn(|_| Field::new(width, rows));
+        self.vectors = std::array::from_fn(|_| VectorModel::new());
+    }
 
     /// Codes the band of `source`: appends the slice to `out`, and writes what a decoder will have
     /// to `target`.
@@ -80,13 +128,28 @@ impl BandCoder {
         target: &mut BandMut<'_>,
         out: &mut Vec<u8>,
     ) {
-        let _ = references;
-        for (index, rows) in target.iter_mut().enumerate() {
-            let plane = &source.planes()[index];
-            let first = (self.spec.rows.start >> self.spec.layout.shift(index).1) * plane.width;
-            rows.copy_from_slice(&plane.data[first..first + rows.len()]);
-            out.extend_from_slice(rows);
+        let rows: Vec<&[u8]> = source
+            .planes()
+            .iter()
+            .enumerate()
+            .map(|(index, plane)| {
+                let (first, end) = self.spec.plane_rows(index);
+                &plane.data[first * plane.width..end * plane.width]
+            })
+            .collect();
+        let mut coder = Encoder::new(out);
+        if let Some(last) = references.last {
+            let visible = self.spec.visible(last, 0);
+            let first = self.spec.rows.start;
+            let [field, second] = &mut self.fields;
+            self.search.run(rows[0], visible, first, &self.vectors[0], None, field);
+            if let Some(before) = references.before {
+                let visible = self.spec.visible(before, 0);
+                self.search.run(rows[0], visible, first, &self.vectors[1], Some(field), second);
+            }
         }
+        self.code(&mut coder, references, &rows, target);
+        coder.finish();
     }
 
     /// Decodes a slice into `target`.
@@ -99,13 +162,68 @@ impl BandCoder {
         references: References<'_>,
         target: &mut BandMut<'_>,
     ) -> Result<(), Damaged> {
-        let _ = references;
-        let mut rest = slice;
-        for rows in target.iter_mut() {
-            let (these, after) = rest.split_at_checked(rows.len()).ok_or(Damaged)?;
-            rows.copy_from_slice(these);
-            rest = after;
+        let mut coder = Decoder::new(slice);
+        self.code(&mut coder, references, &[], target);
+        coder.finish()
+    }
+
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        references: References<'_>,
+        source: &[&[u8]],
+        target: &mut BandMut<'_>,
+    ) {
+        let pictures = [references.last, references.before];
+        let count = pictures.iter().take_while(|p| p.is_some()).count();
+        for slot in 0..count {
+            let (base, rest) = self.fields.split_at_mut(slot);
+            self.vectors[slot].code(coder, &mut rest[0], base.first());
         }
-        if rest.is_empty() { Ok(()) } else { Err(Damaged) }
+        for index in 0..self.planes.len() {
+            let (done, rest) = self.planes.split_at_mut(index);
+            let plane = &mut rest[0];
+            let first = self.spec.plane_rows(index).0;
+            let shift = self.spec.layout.shift(index);
+            for (slot, picture) in pictures.iter().flatten().enumerate() {
+                let visible = self.spec.visible(picture, index);
+                plane.compensate(slot, visible, first, &self.fields[slot], shift);
+            }
+            if count > 0 {
+                plane.move_errors(&self.fields[0], shift);
+            }
+            let predicted = references.predicted.filter(|_| count > 0);
+            let predicted = plane.expect(predicted.map(|p| self.spec.visible(p, index)), first);
+            let kind = Kind { references: count, guides: index, predicted: predicted && count > 0 };
+            let guides: Vec<&Surface<i16>> = done.iter().map(|p| &p.guide).collect();
+            plane.code(coder, kind, source.get(index).copied().unwrap_or_default(), &guides);
+            let width = plane.own.width;
+            for (y, row) in target[index].chunks_exact_mut(width).enumerate() {
+                row.copy_from_slice(&plane.own.row(y as isize)[PAD..PAD + width]);
+            }
+            if index + 1 < self.spec.layout.planes() {
+                let next = self.spec.layout.shift(index + 1);
+                plane.make_guide((next.0 - shift.0, next.1 - shift.1), count > 0);
+            }
+        }
     }
 }
+
+impl BandSpec {
+    /// First and one past the last row of the band in plane `index`.
+    fn plane_rows(&self, index: usize) -> (usize, usize) {
+        let down = self.layout.shift(index).1;
+        let (_, height) = self.layout.plane_size(index, self.width, self.height);
+        let end = if self.rows.end >= self.height { height } else { self.rows.end >> down };
+        (self.rows.start >> down, end)
+    }
+
+    /// The rows of plane `index` that may be referred to.
+    fn visible<'a>(&self, picture: &'a Picture, index: usize) -> Visible<'a> {
+        let plane = &picture.planes()[index];
+        let (first, end) =
+            if self.confined { self.plane_rows(index) } else { (0, plane.height) };
+        Visible { data: &plane.data, width: plane.width, first, end }
+    }
+}
+

@@ -1,0 +1,220 @@
+//! One plane of a band: its state, and the order of its coding.
+
+use super::Profile;
+use super::covariance::Strips;
+use super::range::Coder;
+use super::residual::ResidualModel;
+use super::solve::{LANES, Lanes, MOST, entries};
+use super::spread::{SIGNS, Spread};
+use super::surface::Surface;
+use super::taps::{Tap, taps};
+
+/// Where the samples of a plane come from besides its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// References in use: 0 in a key frame, 1 or 2.
+    pub(super) references: usize,
+    /// Planes coded before it.
+    pub(super) guides: usize,
+    /// Whether a predictor's picture is among the regressors.
+    pub(super) predicted: bool,
+}
+
+/// How much work a profile puts into a plane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    /// Samples of eight strips, roughly.
+    pub(super) strips: usize,
+    /// Rows from one solution to the next.
+    pub(super) solve: usize,
+    /// Of so many rows one is taken into the statistics.
+    pub(super) learn: usize,
+    /// Whether bits of residuals are mixed.
+    pub(super) mixed: bool,
+}
+
+impl Work {
+    /// What `profile` stands for.
+    pub(super) const fn of(profile: Profile) -> Self {
+        match profile {
+            Profile::Light => Self { strips: 256, solve: 4, learn: 2, mixed: false },
+            Profile::Fast => Self { strips: 256, solve: 1, learn: 1, mixed: false },
+            Profile::Strong => Self { strips: 128, solve: 1, learn: 1, mixed: true },
+        }
+    }
+}
+
+/// Classes, rounded up, by three comparisons.
+pub(super) const BIASES: usize = 32 * 8;
+
+/// The state of one plane of a band.
+#[derive(Clone, Debug)]
+pub(super) struct PlaneCoder {
+    pub(super) width: usize,
+    pub(super) rows: usize,
+    pub(super) strips: Strips,
+    pub(super) work: Work,
+    /// Half the quantiser's step, 0 for lossless.
+    pub(super) max_error: i32,
+    /// Rows of a frame that share what the frame before knew.
+    pub(super) cell: usize,
+    pub(super) kind: Option<Kind>,
+    pub(super) taps: Vec<Tap>,
+    /// Reconstruction.
+    pub(super) own: Surface<u8>,
+    /// References moved to where this frame has them.
+    pub(super) moved: [Surface<u8>; 3],
+    /// What follow-up planes learn from this one.
+    pub(super) guide: Surface<i16>,
+    /// Sizes of coding errors in quarters, of this frame and of the one before.
+    pub(super) errors: [Surface<u8>; 2],
+    /// True when the frame before was predicted like this one.
+    pub(super) errors_known: bool,
+    /// Regressors of a row in order, the target behind them.
+    pub(super) regressors: Vec<i16>,
+    pub(super) base: Vec<i16>,
+    pub(super) scale: Vec<i16>,
+    pub(super) transposed_scale: Vec<i16>,
+    pub(super) transposed: Vec<i16>,
+    pub(super) sums: Vec<[i32; LANES]>,
+    /// Running sums, entry by entry, with [`LANES`] strips of room on each side.
+    pub(super) statistics: Vec<f32>,
+    /// Statistics of the frame before, a copy each `cell` rows; and of this one.
+    pub(super) before: Vec<f32>,
+    pub(super) after: Vec<f32>,
+    pub(super) before_known: bool,
+    pub(super) system: Vec<Lanes>,
+    pub(super) solution: [Lanes; MOST],
+    /// Weights by strip.
+    pub(super) weights: Vec<[i16; MOST]>,
+    pub(super) partial: Vec<i32>,
+    pub(super) activity: Vec<i32>,
+    pub(super) spread: Spread,
+    pub(super) signs: Vec<i16>,
+    pub(super) moved_errors: Surface<u8>,
+    pub(super) near: Vec<u16>,
+    pub(super) residuals: ResidualModel,
+    /// Whole residuals of this row and the one above, for the mixture.
+    pub(super) whole: [Vec<i16>; 2],
+    pub(super) bias: [i32; BIASES],
+}
+
+
+
+impl PlaneCoder {
+    pub(super) fn new(width: usize, rows: usize, max_error: u8, work: Work) -> Self {
+        let strips = Strips::new(width, work.strips);
+        let span = strips.span();
+        let stride = strips.count() + 2 * LANES;
+        let all = entries(MOST);
+        Self {
+            width,
+            rows,
+            strips,
+            work,
+            max_error: i32::from(max_error),
+            cell: 4 * width.div_ceil(1024),
+            kind: None,
+            taps: Vec::new(),
+            own: Surface::new(width, rows, span),
+            moved: std::array::from_fn(|_| Surface::new(width, rows, span)),
+            guide: Surface::new(width, rows, span),
+            errors: std::array::from_fn(|_| Surface::new(width, rows, span)),
+            errors_known: false,
+            regressors: vec![0; (MOST + 1) * span],
+            base: vec![0; span],
+            scale: vec![0; span],
+            transposed_scale: vec![0; strips.transposed()],
+            transposed: vec![0; (MOST + 1) * strips.transposed()],
+            sums: vec![[0; LANES]; all],
+            statistics: vec![0.0; all * stride],
+            before: Vec::new(),
+            after: Vec::new(),
+            before_known: false,
+            system: vec![[0.0; LANES]; all],
+            solution: [[0.0; LANES]; MOST],
+            weights: vec![[0; MOST]; strips.count()],
+            partial: vec![0; span],
+            activity: vec![0; span],
+            spread: Spread::new(2 * u32::from(max_error) + 1),
+            signs: vec![0; SIGNS * (width + 16)],
+            moved_errors: Surface::new(width, rows, span),
+            near: vec![0; span],
+            residuals: ResidualModel::new(work.mixed),
+            whole: [vec![0; width + 2], vec![0; width + 2]],
+            bias: [0; BIASES],
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.kind = None;
+        self.errors_known = false;
+        self.before_known = false;
+        self.residuals.reset();
+        self.bias.fill(0);
+    }
+
+    fn prepare(&mut self, kind: Kind) {
+        if self.kind != Some(kind) {
+            self.kind = Some(kind);
+            self.taps = taps(kind);
+                        self.before_known = false;
+            self.spread.reset(kind.references > 0);
+        }
+        let n = self.taps.len();
+        let stride = self.strips.count() + 2 * LANES;
+        let cells = self.rows.div_ceil(self.cell);
+        self.statistics[..entries(n) * stride].fill(0.0);
+        let needed = cells * entries(n) * stride;
+        std::mem::swap(&mut self.before, &mut self.after);
+        self.after.resize(needed, 0.0);
+        if self.before.len() != needed {
+            self.before_known = false;
+        }
+        // Above the first row lies what is expected there.
+        if kind.references > 0 {
+            for y in [-1, -2] {
+                self.own.row_mut(y).copy_from_slice(self.moved[0].row(0));
+            }
+        } else {
+            for y in [-1, -2] {
+                self.own.row_mut(y).fill(128);
+            }
+        }
+        self.whole[0].fill(0);
+        self.errors.swap(0, 1);
+        self.spread.fade(0.5);
+        self.spread.solve();
+        for y in [-1, -2, self.rows as isize] {
+            self.errors[0].row_mut(y).fill(0);
+        }
+    }
+
+    /// Codes the plane. `source` holds the band's rows for the encoder and is empty for the decoder.
+    pub(super) fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        kind: Kind,
+        source: &[u8],
+        guides: &[&Surface<i16>],
+    ) {
+        self.prepare(kind);
+        for y in 0..self.rows {
+            self.collect(y, guides);
+            if y % self.work.solve == 0 {
+                self.weigh(y);
+            }
+            self.forecast();
+            self.contexts(y);
+            let known = if C::ENCODER { &source[y * self.width..][..self.width] } else { &[] };
+            self.samples(coder, y, known);
+            if y % self.work.learn == self.work.learn - 1 {
+                self.learn(y);
+            }
+            self.keep(y);
+        }
+        self.errors_known = kind.references > 0;
+        self.before_known = true;
+    }
+}

@@ -1,0 +1,132 @@
+//! What a plane is predicted from besides itself: references moved to where this frame has them, and
+//! planes coded before.
+
+use super::covariance::Strips;
+use super::motion::{BLOCK, Field, Visible};
+use super::plane::PlaneCoder;
+use super::surface::{PAD, Surface};
+use super::taps::PREDICTED;
+
+impl PlaneCoder {
+    /// Moves rows of a reference to where `field` has them; `shift` is how the plane is halved.
+    pub(super) fn compensate(
+        &mut self,
+        slot: usize,
+        reference: Visible<'_>,
+        first: usize,
+        field: &Field,
+        shift: (u32, u32),
+    ) {
+        let to = &mut self.moved[slot];
+        let (bw, bh) = (BLOCK >> shift.0, BLOCK >> shift.1);
+        let width = self.width as isize;
+        for y in -1..=self.rows as isize {
+            let by = (y.max(0) as usize / bh).min(field.down - 1);
+            let row = to.row_mut(y);
+            for bx in 0..field.across {
+                let v = field.vectors[by * field.across + bx];
+                let (x0, x1) = (bx * bw, ((bx + 1) * bw).min(self.width));
+                if x0 >= x1 {
+                    break;
+                }
+                let from = reference.row(first as isize + y + (isize::from(v.y) >> shift.1));
+                let source = x0 as isize + (isize::from(v.x) >> shift.0);
+                let out = &mut row[PAD + x0..PAD + x1];
+                if source >= 0 && source + out.len() as isize <= width {
+                    out.copy_from_slice(&from[source as usize..][..out.len()]);
+                } else {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        *out = from[(source + i as isize).clamp(0, width - 1) as usize];
+                    }
+                }
+            }
+            to.extend(y);
+        }
+    }
+
+    /// What planes coded after this one learn from it, at their own size: the plane itself in a key
+    /// frame, else what motion left of it.
+    pub(super) fn make_guide(&mut self, halved: (u32, u32), inter: bool) {
+        let (w, h) = (self.width.div_ceil(1 << halved.0), self.rows.div_ceil(1 << halved.1));
+        let span = Strips::new(w, self.work.strips).span();
+        if (self.guide.width, self.guide.rows) != (w, h) {
+            self.guide = Surface::new(w, h, span);
+        }
+        let last = self.rows as isize - 1;
+        for y in 0..h as isize {
+            let rows = [(y << halved.1).min(last), ((y << halved.1) + (1 << halved.1) - 1).min(last)];
+            let out = &mut self.guide.row_mut(y)[PAD..PAD + w];
+            let own = rows.map(|y| &self.own.row(y)[PAD..]);
+            let step = 1 << halved.0;
+            if inter {
+                let moved = rows.map(|y| &self.moved[0].row(y)[PAD..]);
+                for (x, out) in out.iter_mut().enumerate() {
+                    let (a, b) = (x * step, x * step + step - 1);
+                    let sum = |r: [&[u8]; 2]| {
+                        i16::from(r[0][a]) + i16::from(r[0][b]) + i16::from(r[1][a]) + i16::from(r[1][b])
+                    };
+                    *out = (sum(own) - sum(moved)) >> 1;
+                }
+            } else {
+                for (x, out) in out.iter_mut().enumerate() {
+                    let (a, b) = (x * step, x * step + step - 1);
+                    *out = (i16::from(own[0][a]) + i16::from(own[0][b]) + i16::from(own[1][a])
+                        + i16::from(own[1][b])) >> 1;
+                }
+            }
+            self.guide.extend(y);
+        }
+        self.guide.repeat(0, -1);
+        self.guide.repeat(h as isize - 1, h as isize);
+    }
+
+    /// Moves the errors of the frame before as `field` says.
+    pub(super) fn move_errors(&mut self, field: &Field, shift: (u32, u32)) {
+        let (bw, bh) = (BLOCK >> shift.0, BLOCK >> shift.1);
+        let last = self.rows as isize - 1;
+        for y in 0..self.rows as isize {
+            let by = (y as usize / bh).min(field.down - 1);
+            let row = self.moved_errors.row_mut(y);
+            for bx in 0..field.across {
+                let v = field.vectors[by * field.across + bx];
+                let (x0, x1) = (bx * bw, ((bx + 1) * bw).min(self.width));
+                if x0 >= x1 {
+                    break;
+                }
+                let from = self.errors[0].row((y + (isize::from(v.y) >> shift.1)).clamp(0, last));
+                let source = x0 as isize + (isize::from(v.x) >> shift.0);
+                let out = &mut row[PAD + x0..PAD + x1];
+                if source >= 0 && source + out.len() as isize <= self.width as isize {
+                    out.copy_from_slice(&from[PAD + source as usize..][..out.len()]);
+                } else {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        *out = from[PAD + (source + i as isize).clamp(0, self.width as isize - 1) as usize];
+                    }
+                }
+            }
+            self.moved_errors.extend(y);
+        }
+        self.moved_errors.repeat(0, -1);
+        self.moved_errors.repeat(last, last + 1);
+    }
+
+    /// Takes in the picture of a predictor; without one, but with one before, the last frame stands
+    /// in for it, so that what was learnt is kept.
+    pub(super) fn expect(&mut self, predicted: Option<Visible<'_>>, first: usize) -> bool {
+        let [moved, _, to] = &mut self.moved;
+        match predicted {
+            Some(picture) => {
+                for y in -1..=self.rows as isize {
+                    to.row_mut(y)[PAD..PAD + self.width].copy_from_slice(picture.row(first as isize + y));
+                    to.extend(y);
+                }
+                true
+            }
+            None if self.kind.is_some_and(|k| k.predicted) => {
+                to.clone_from(moved);
+                true
+            }
+            None => false,
+        }
+    }
+}
