@@ -7,7 +7,7 @@
 
 pub mod blend;
 mod colour;
-mod dispatch;
+pub(crate) mod dispatch;
 mod error;
 mod float_image;
 mod image;

@@ -30,7 +30,15 @@ impl PlaneCoder {
             let m = [-1, 0, 1].map(|d| if inter { &self.moved[0].row(y + d)[room..] } else { own });
             let second = self.second().map_or(m[1], |slot| &self.moved[slot].row(y)[room..]);
             let p = [-1, 0, 1].map(|d| &self.moved_errors.row(y + d)[room..]);
-            signs(e0, e1, own, m, second, if self.errors_known { Some(p) } else { None }, width, &mut self.signs);
+            signs(
+                [e0, e1],
+                own,
+                m,
+                second,
+                if self.errors_known { Some(p) } else { None },
+                width,
+                &mut self.signs,
+            );
             weigh_signs(&self.signs, width, &self.spread.weights, &mut self.activity[..width]);
         }
         let references = self.kind.map_or(0, |k| k.references);
@@ -45,16 +53,17 @@ impl PlaneCoder {
 vectorised! {
     /// What the size of a residual is estimated from, but for the row itself; see [`SIGNS`].
     fn signs(
-        e0: &[u8], e1: &[u8], own: &[u8], moved: [&[u8]; 3], second: &[u8],
+        errors: [&[u8]; 2], own: &[u8], moved: [&[u8]; 3], second: &[u8],
         before: Option<[&[u8]; 3]>, width: usize, out: &mut [i16],
     ) {
         let stride = width + 16;
         let n = width + 2;
-        let (e0, e1, own, second) = (&e0[..n], &e1[..n], &own[..n], &second[..n]);
+        let (own, second) = (&own[..n], &second[..n]);
+        let [e0, e1] = errors.map(|e| &e[..n]);
         let [m0, m1, m2] = moved.map(|m| &m[..n]);
         let mut rows = out.chunks_exact_mut(stride);
         let mut next = || rows.next().map(|r| &mut r[..width]).unwrap_or_default();
-        let (a, b, c, d, e, f, g, h) = (next(), next(), next(), next(), next(), next(), next(), next());
+        let [a, b, c, d, e, f, g, h]: [&mut [i16]; 8] = std::array::from_fn(|_| next());
         for x in 0..a.len().min(b.len()).min(c.len()) {
             a[x] = i16::from(e0[x + 1]);
             b[x] = i16::from(e0[x]) + i16::from(e0[x + 2]);

@@ -53,6 +53,10 @@ pub(super) fn transpose(source: &[i16], strips: Strips, scale: Option<&[i16]>, o
         // SAFETY: the processor was found to have AVX2; lengths were compared above.
         return unsafe { avx2::transpose(source, strips, scale, out) };
     }
+    transpose_plain(source, strips, scale, out);
+}
+
+fn transpose_plain(source: &[i16], strips: Strips, scale: Option<&[i16]>, out: &mut [i16]) {
     for group in 0..strips.groups {
         for pair in 0..strips.pairs {
             let to = &mut out[(group * strips.pairs + pair) * PAIR..][..PAIR];
@@ -88,6 +92,16 @@ pub(super) fn sums(
         // SAFETY: the processor was found to have AVX2; lengths were compared above.
         return unsafe { avx2::sums(transposed, strips, group, n, out) };
     }
+    sums_plain(transposed, strips, group, n, out);
+}
+
+fn sums_plain(
+    transposed: &[i16],
+    strips: Strips,
+    group: usize,
+    n: usize,
+    out: &mut [[i32; LANES]],
+) {
     let pairs = strips.width / 2;
     let of = |i: usize| {
         &transposed[i * strips.transposed() + group * strips.pairs * PAIR..][..pairs * PAIR]
@@ -219,6 +233,46 @@ mod avx2 {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_gives_the_same_sums() {
+        let n = 7;
+        for width in [1, 17, 200, 383, 640, 1000] {
+            let strips = Strips::new(width, 128);
+            let mut state = width as u32;
+            let mut next = |most: u32| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) % most
+            };
+            let scale: Vec<i16> = (0..strips.span()).map(|_| next(11) as i16 + 1).collect();
+            let mut scales = [vec![0; strips.transposed()], vec![0; strips.transposed()]];
+            transpose(&scale, strips, None, &mut scales[0]);
+            transpose_plain(&scale, strips, None, &mut scales[1]);
+            assert_eq!(scales[0], scales[1], "{width}");
+            let mut rows = [Vec::new(), Vec::new()];
+            for _ in 0..=n {
+                let row: Vec<i16> = (0..strips.span()).map(|_| next(1021) as i16 - 510).collect();
+                let mut out = [vec![0; strips.transposed()], vec![0; strips.transposed()]];
+                transpose(&row, strips, Some(&scales[0]), &mut out[0]);
+                transpose_plain(&row, strips, Some(&scales[0]), &mut out[1]);
+                assert_eq!(out[0], out[1], "{width}");
+                for (rows, out) in rows.iter_mut().zip(out) {
+                    rows.extend(out);
+                }
+            }
+            for group in 0..strips.groups {
+                let mut found = [vec![[0; LANES]; entries(n)], vec![[0; LANES]; entries(n)]];
+                sums(&rows[0], strips, group, n, &mut found[0]);
+                sums_plain(&rows[1], strips, group, n, &mut found[1]);
+                assert_eq!(found[0], found[1], "{width} {group}");
             }
         }
     }

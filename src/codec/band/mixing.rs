@@ -129,9 +129,9 @@ impl Mixing {
         known: bool,
     ) -> bool {
         let mut inputs = [0.0_f32; MODELS];
-        for m in 0..MODELS {
+        for (m, input) in inputs.iter_mut().enumerate() {
             let p = self.rows[m][place.rows[m]][node];
-            inputs[m] = tables.stretch[(p >> 20) as usize & 4095];
+            *input = tables.stretch[(p >> 20) as usize & 4095];
         }
         let [first, second] = &mut self.weights;
         let first = &mut first[place.sets[0]][node];
@@ -145,7 +145,8 @@ impl Mixing {
         let step = (at as usize).min(STEPS - 1);
         let within = at - step as f32;
         let curve = &mut self.refined[place.refined][node];
-        let corrected = f32::from(curve[step]) * (1.0 - within) + f32::from(curve[step + 1]) * within;
+        let corrected =
+            f32::from(curve[step]) * (1.0 - within) + f32::from(curve[step + 1]) * within;
         let one = (p * 0.5 + corrected * 0.5).clamp(24.0, 65512.0) as u32;
         let bit = coder.bit(one, known);
 

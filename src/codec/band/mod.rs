@@ -19,6 +19,8 @@ mod solve;
 mod spread;
 mod surface;
 mod taps;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -180,7 +182,7 @@ impl BandCoder {
             let (base, rest) = self.fields.split_at_mut(slot);
             self.vectors[slot].code(coder, &mut rest[0], base.first());
         }
-        for index in 0..self.planes.len() {
+        for (index, target) in target.iter_mut().enumerate().take(self.planes.len()) {
             let (done, rest) = self.planes.split_at_mut(index);
             let plane = &mut rest[0];
             let first = self.spec.plane_rows(index).0;
@@ -198,7 +200,7 @@ impl BandCoder {
             let guides: Vec<&Surface<i16>> = done.iter().map(|p| &p.guide).collect();
             plane.code(coder, kind, source.get(index).copied().unwrap_or_default(), &guides);
             let width = plane.own.width;
-            for (y, row) in target[index].chunks_exact_mut(width).enumerate() {
+            for (y, row) in target.chunks_exact_mut(width).enumerate() {
                 row.copy_from_slice(&plane.own.row(y as isize)[PAD..PAD + width]);
             }
             if index + 1 < self.spec.layout.planes() {
@@ -221,9 +223,7 @@ impl BandSpec {
     /// The rows of plane `index` that may be referred to.
     fn visible<'a>(&self, picture: &'a Picture, index: usize) -> Visible<'a> {
         let plane = &picture.planes()[index];
-        let (first, end) =
-            if self.confined { self.plane_rows(index) } else { (0, plane.height) };
+        let (first, end) = if self.confined { self.plane_rows(index) } else { (0, plane.height) };
         Visible { data: &plane.data, width: plane.width, first, end }
     }
 }
-

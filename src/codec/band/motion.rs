@@ -61,10 +61,7 @@ impl Field {
         let near = self.neighbours(bx, by, at);
         let b = twice(bx, by);
         let limit = REACH as i16;
-        Vector {
-            x: (near.x + b.x).clamp(-limit, limit),
-            y: (near.y + b.y).clamp(-limit, limit),
-        }
+        Vector { x: (near.x + b.x).clamp(-limit, limit), y: (near.y + b.y).clamp(-limit, limit) }
     }
 
     fn neighbours(&self, bx: usize, by: usize, at: impl Fn(usize, usize) -> Vector) -> Vector {
@@ -81,10 +78,7 @@ impl Field {
             above
         };
         let median = |a: i16, b: i16, c: i16| a.max(b).min(a.min(b).max(c));
-        Vector {
-            x: median(left.x, above.x, third.x),
-            y: median(left.y, above.y, third.y),
-        }
+        Vector { x: median(left.x, above.x, third.x), y: median(left.y, above.y, third.y) }
     }
 }
 
@@ -108,7 +102,12 @@ impl VectorModel {
 
     /// Codes `field`; the encoder's holds the vectors, the decoder's is filled. A vector that is out
     /// of reach cannot have been written and becomes zero.
-    pub(super) fn code<C: Coder>(&mut self, coder: &mut C, field: &mut Field, base: Option<&Field>) {
+    pub(super) fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        field: &mut Field,
+        base: Option<&Field>,
+    ) {
         for by in 0..field.down {
             for bx in 0..field.across {
                 let expected = field.expected(bx, by, base);
@@ -214,7 +213,15 @@ impl<'a> Visible<'a> {
 
 impl Search {
     pub(super) fn new(width: usize, rows: usize) -> Self {
-        Self { width, rows, stride: 0, padded: Vec::new(), free: [Vec::new(), Vec::new()], top: 0, height: 0 }
+        Self {
+            width,
+            rows,
+            stride: 0,
+            padded: Vec::new(),
+            free: [Vec::new(), Vec::new()],
+            top: 0,
+            height: 0,
+        }
     }
 
     /// Looks for each block of `source` (the band's rows) in `reference`; `first` is the band's first
@@ -326,7 +333,6 @@ impl Search {
         }
     }
 }
-
 
 /// What a bit of a vector is worth in absolute differences, for the last frame and the one before.
 /// Least squares makes up for much of what a vector misses, so this is far more than the plain

@@ -99,8 +99,6 @@ pub(super) struct PlaneCoder {
     pub(super) bias: [i32; BIASES],
 }
 
-
-
 impl PlaneCoder {
     pub(super) fn new(width: usize, rows: usize, max_error: u8, work: Work) -> Self {
         let strips = Strips::new(width, work.strips);
@@ -159,7 +157,7 @@ impl PlaneCoder {
         if self.kind != Some(kind) {
             self.kind = Some(kind);
             self.taps = taps(kind);
-                        self.before_known = false;
+            self.before_known = false;
             self.spread.reset(kind.references > 0);
         }
         let n = self.taps.len();

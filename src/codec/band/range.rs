@@ -176,12 +176,6 @@ impl<'a> Decoder<'a> {
         let written = self.taken - 8..=self.taken;
         if written.contains(&self.bytes.len()) { Ok(()) } else { Err(Damaged) }
     }
-
-    /// True when more was read than an encoder leaves out: rubbish that need not be decoded on.
-    #[inline]
-    pub(super) const fn overrun(&self) -> bool {
-        self.taken > self.bytes.len() + 8
-    }
 }
 
 impl Coder for Decoder<'_> {

@@ -5,7 +5,6 @@ use super::covariance::Strips;
 use super::motion::{BLOCK, Field, Visible};
 use super::plane::PlaneCoder;
 use super::surface::{PAD, Surface};
-use super::taps::PREDICTED;
 
 impl PlaneCoder {
     /// Moves rows of a reference to where `field` has them; `shift` is how the plane is halved.
@@ -54,7 +53,8 @@ impl PlaneCoder {
         }
         let last = self.rows as isize - 1;
         for y in 0..h as isize {
-            let rows = [(y << halved.1).min(last), ((y << halved.1) + (1 << halved.1) - 1).min(last)];
+            let rows =
+                [(y << halved.1).min(last), ((y << halved.1) + (1 << halved.1) - 1).min(last)];
             let out = &mut self.guide.row_mut(y)[PAD..PAD + w];
             let own = rows.map(|y| &self.own.row(y)[PAD..]);
             let step = 1 << halved.0;
@@ -63,15 +63,21 @@ impl PlaneCoder {
                 for (x, out) in out.iter_mut().enumerate() {
                     let (a, b) = (x * step, x * step + step - 1);
                     let sum = |r: [&[u8]; 2]| {
-                        i16::from(r[0][a]) + i16::from(r[0][b]) + i16::from(r[1][a]) + i16::from(r[1][b])
+                        i16::from(r[0][a])
+                            + i16::from(r[0][b])
+                            + i16::from(r[1][a])
+                            + i16::from(r[1][b])
                     };
                     *out = (sum(own) - sum(moved)) >> 1;
                 }
             } else {
                 for (x, out) in out.iter_mut().enumerate() {
                     let (a, b) = (x * step, x * step + step - 1);
-                    *out = (i16::from(own[0][a]) + i16::from(own[0][b]) + i16::from(own[1][a])
-                        + i16::from(own[1][b])) >> 1;
+                    *out = (i16::from(own[0][a])
+                        + i16::from(own[0][b])
+                        + i16::from(own[1][a])
+                        + i16::from(own[1][b]))
+                        >> 1;
                 }
             }
             self.guide.extend(y);
@@ -100,7 +106,8 @@ impl PlaneCoder {
                     out.copy_from_slice(&from[PAD + source as usize..][..out.len()]);
                 } else {
                     for (i, out) in out.iter_mut().enumerate() {
-                        *out = from[PAD + (source + i as isize).clamp(0, self.width as isize - 1) as usize];
+                        *out = from[PAD
+                            + (source + i as isize).clamp(0, self.width as isize - 1) as usize];
                     }
                 }
             }
@@ -117,7 +124,8 @@ impl PlaneCoder {
         match predicted {
             Some(picture) => {
                 for y in -1..=self.rows as isize {
-                    to.row_mut(y)[PAD..PAD + self.width].copy_from_slice(picture.row(first as isize + y));
+                    to.row_mut(y)[PAD..PAD + self.width]
+                        .copy_from_slice(picture.row(first as isize + y));
                     to.extend(y);
                 }
                 true

@@ -1,10 +1,10 @@
 //! Prediction of a row: regressors, their weights by local least squares, and what is learnt.
 
+use super::contexts::measure;
 use super::covariance;
 use super::plane::PlaneCoder;
 use super::solve::{LANES, Lanes, entries, factor, row, substitute};
 use super::spread::{self, SIGNS};
-use super::contexts::measure;
 use super::surface::{PAD, Surface};
 use super::taps::Tap;
 use crate::vision::dispatch::vectorised;
@@ -68,7 +68,7 @@ impl PlaneCoder {
             let at = LANES + group * LANES;
             combine(&self.statistics[..count * stride], before, stride, at, &mut self.system);
             for i in 0..n {
-                                let entry = &mut self.system[row(i, n)];
+                let entry = &mut self.system[row(i, n)];
                 for value in entry.iter_mut() {
                     *value += *value * RIDGE + RIDGE_LEAST;
                 }
@@ -116,18 +116,34 @@ impl PlaneCoder {
         less(&own[PAD..][..span], &self.base, &mut rest[(n - 1) * span..n * span]);
         // The first sample's neighbours to the left are those it was predicted from.
         let errors = self.errors[0].row(yy);
-        trust(&errors[PAD - 1..], &self.activity, 2 * self.max_error + 1, &mut self.scale[..self.width]);
+        trust(
+            &errors[PAD - 1..],
+            &self.activity,
+            2 * self.max_error + 1,
+            &mut self.scale[..self.width],
+        );
         if y % 4 == 3 {
             let mut products = [[0.0; SIGNS + 1]; SIGNS];
-            measure(&self.signs, self.width, &errors[PAD - 2..], &self.scale[..self.width], &mut products);
+            measure(
+                &self.signs,
+                self.width,
+                &errors[PAD - 2..],
+                &self.scale[..self.width],
+                &mut products,
+            );
             self.spread.add(&products);
         }
-        if y % 16 == 15 { self.spread.solve(); }
+        if y % 16 == 15 {
+            self.spread.solve();
+        }
         self.scale[self.width..].fill(0);
         covariance::transpose(&self.scale, self.strips, None, &mut self.transposed_scale);
         let length = self.strips.transposed();
-        for (from, to) in
-            self.regressors.chunks_exact(span).zip(self.transposed.chunks_exact_mut(length)).take(n + 1)
+        for (from, to) in self
+            .regressors
+            .chunks_exact(span)
+            .zip(self.transposed.chunks_exact_mut(length))
+            .take(n + 1)
         {
             covariance::transpose(from, self.strips, Some(&self.transposed_scale), to);
         }
@@ -135,7 +151,12 @@ impl PlaneCoder {
         let count = entries(n);
         for group in 0..self.strips.groups {
             covariance::sums(&self.transposed, self.strips, group, n, &mut self.sums);
-            follow(&mut self.statistics[..count * stride], stride, LANES + group * LANES, &self.sums);
+            follow(
+                &mut self.statistics[..count * stride],
+                stride,
+                LANES + group * LANES,
+                &self.sums,
+            );
         }
     }
 
@@ -154,12 +175,10 @@ impl PlaneCoder {
 /// A weight as a fixed-point number, rounded half up.
 fn fixed(weight: f32) -> i16 {
     let scaled = weight * (1 << WEIGHT_BITS) as f32;
-    if !(scaled > -32000.0) {
-        return if scaled <= -32000.0 { -32000 } else { 0 };
+    if scaled.is_nan() {
+        return 0;
     }
-    if scaled > 32000.0 {
-        return 32000;
-    }
+    let scaled = scaled.clamp(-32000.0, 32000.0);
     ((scaled + 32768.5) as i32 - 32768) as i16
 }
 

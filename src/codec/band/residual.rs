@@ -114,14 +114,16 @@ fn size(value: usize) -> usize {
 /// A difference in five steps.
 #[inline(always)]
 fn five(value: i32) -> usize {
-    (i32::from(value > 0) + i32::from(value > 2) - i32::from(value < 0) - i32::from(value < -2) + 2) as usize
+    (i32::from(value > 0) + i32::from(value > 2) - i32::from(value < 0) - i32::from(value < -2) + 2)
+        as usize
 }
 
 /// A difference in 1/16 in nine steps.
 #[inline(always)]
 fn nine(value: i32) -> usize {
     let size = value.abs();
-    let steps = i32::from(size > 12) + i32::from(size > 40) + i32::from(size > 96) + i32::from(size > 240);
+    let steps =
+        i32::from(size > 12) + i32::from(size > 40) + i32::from(size > 96) + i32::from(size > 240);
     (if value < 0 { 4 - steps } else { 4 + steps }) as usize
 }
 
@@ -139,7 +141,9 @@ fn place(context: Context, around: &Around) -> Place {
             class * 3 + context.fraction,
             (coarse * EQUALS + context.equals) * SIDES + context.side,
             class * 25 + five(residual_w) * 5 + five(residual_n),
-            (group * 8 + size(error_before)) * 36 + size(error_w >> 1).min(5) * 6 + size(error_n >> 1).min(5),
+            (group * 8 + size(error_before)) * 36
+                + size(error_w >> 1).min(5) * 6
+                + size(error_n >> 1).min(5),
             coarse * 64 + texture[0] * 8 + texture[1],
             coarse * 33 + (((here + 2) >> 2).clamp(-16, 16) + 16) as usize,
             group * 81 + nine(w) * 9 + nine(n),
@@ -216,7 +220,8 @@ impl ResidualModel {
 
     /// Back to what is expected before anything was seen.
     pub(super) fn reset(&mut self) {
-        static BEGIN: std::sync::LazyLock<(Vec<Distribution>, Vec<Distribution>)> = std::sync::LazyLock::new(begin);
+        static BEGIN: std::sync::LazyLock<(Vec<Distribution>, Vec<Distribution>)> =
+            std::sync::LazyLock::new(begin);
         self.first.clone_from(&BEGIN.0);
         self.second.clone_from(&BEGIN.1);
         if let Some(mixing) = &mut self.mixing {

@@ -117,7 +117,9 @@ impl PlaneCoder {
                             usize::from(self.signs[at].cast_unsigned() & 255),
                             usize::from(self.signs[3 * (width + 16) + at].cast_unsigned()),
                         ],
-                        texture: [6, 7].map(|k| usize::from(self.signs[k * (width + 16) + at].cast_unsigned())),
+                        texture: [6, 7].map(|k| {
+                            usize::from(self.signs[k * (width + 16) + at].cast_unsigned())
+                        }),
                         beside: [
                             16 * w - p16,
                             16 * i32::from(above[PAD + at]) - p16,

@@ -60,20 +60,18 @@ impl Spread {
     /// Finds the weights by what was added.
     pub(super) fn solve(&mut self) {
         let mut system = self.products;
-        for i in 0..SIGNS {
-            for j in 0..i {
-                system[i][j] = system[j][i];
-            }
-            let firm = system[i][i] * 0.01 + FIRM;
-            system[i][i] += firm;
-            system[i][SIGNS] += firm * self.start[i];
+        for (i, (row, start)) in system.iter_mut().zip(self.start).enumerate() {
+            let firm = row[i] * 0.01 + FIRM;
+            row[i] += firm;
+            row[SIGNS] += firm * start;
         }
         for i in 0..SIGNS {
-            let inverse = 1.0 / system[i][i];
-            for j in i + 1..SIGNS {
-                let factor = system[j][i] * inverse;
-                for k in i..=SIGNS {
-                    system[j][k] -= factor * system[i][k];
+            let pivot = system[i];
+            let inverse = 1.0 / pivot[i];
+            for row in &mut system[i + 1..] {
+                let factor = row[i] * inverse;
+                for (to, from) in row[i..].iter_mut().zip(&pivot[i..]) {
+                    *to -= factor * from;
                 }
             }
         }

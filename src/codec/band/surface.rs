@@ -62,8 +62,4 @@ impl<T: Copy + Default> Surface<T> {
         let (from, to) = (self.at(from), self.at(to));
         self.data.copy_within(from..from + self.stride, to);
     }
-
-    pub(super) fn fill(&mut self, value: T) {
-        self.data.fill(value);
-    }
 }

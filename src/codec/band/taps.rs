@@ -56,4 +56,3 @@ pub(super) fn taps(kind: Kind) -> Vec<Tap> {
     }
     taps
 }
-
