@@ -145,6 +145,7 @@ const UNSAFE_FILES: &[&str] = &[
     "src/vision/motion/patch/avx2.rs",
     "src/vision/motion/search.rs",
     "tests/allocations.rs",
+    "tests/codec-memory.rs",
 ];
 
 /// `FRAMECAST_SIMD=off` must reach every kernel, so they ask `vision/simd.rs`; doctor only reports.

@@ -4,11 +4,14 @@
 
 mod ask;
 mod codec_report;
+mod coded_predictor;
 mod completions;
 mod config;
+mod decode;
 mod describe;
 mod doctor;
 mod embedders;
+mod encode;
 mod eval;
 mod exit;
 mod forecast_args;
@@ -61,6 +64,10 @@ enum Command {
     Predict(Box<predict::Args>),
     /// Score a predictor beside copy-last on the same frames
     Eval(Box<eval::Args>),
+    /// Code frames into a .fcv stream, lossless or within an error bound
+    Encode(Box<encode::Args>),
+    /// Decode a .fcv stream to video
+    Decode(decode::Args),
     /// Answer a question about a picture, a clip or a running stream
     Ask(Box<ask::Args>),
     /// Make an index of a recording or stream, to be searched by text or picture
@@ -113,6 +120,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, cli.quiet),
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Encode(args) => encode::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Ask(args) => ask::run(&args),
         Command::Index(args) => index::run(&args),
         Command::Search(args) => search::run(&args),
@@ -132,7 +141,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Commands of later versions: they get a plain sentence instead of a guess at a typing error.
-const PLANNED: &[&str] = &["encode", "decode", "bench", "record"];
+const PLANNED: &[&str] = &["bench", "record"];
 
 fn planned_command(error: &clap::Error) -> Option<&str> {
     use clap::error::{ContextKind, ContextValue};

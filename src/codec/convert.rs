@@ -120,6 +120,15 @@ pub(super) fn same_kind(picture: &Picture, other: &Picture) -> bool {
     picture.layout() == other.layout() && picture.size() == other.size()
 }
 
+/// True when no sample differs from that at the same place by more than `bound`.
+pub(super) fn within(a: &[PlaneBuf], b: &[PlaneBuf], bound: u8) -> bool {
+    match bound {
+        // Most frames differ early.
+        0 => a.iter().zip(b).all(|(a, b)| a.data == b.data),
+        bound => largest_difference(a, b) <= bound,
+    }
+}
+
 /// The largest difference between samples at the same place.
 pub(super) fn largest_difference(a: &[PlaneBuf], b: &[PlaneBuf]) -> u8 {
     let planes = a.iter().zip(b);

@@ -349,6 +349,7 @@ impl Job<'_> {
         let Some(slice) = self.slice else { return false };
         let references = reach.of(self.index, predicted);
         self.band.coder.decode(slice, references, &mut self.target).is_ok()
-            && band_crc(&self.target) == self.crc
+            // A fuzzer, which would never find the checksum, is to get beyond the first frame.
+            && (band_crc(&self.target) == self.crc || cfg!(fuzzing))
     }
 }

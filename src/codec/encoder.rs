@@ -8,7 +8,7 @@ use super::band::BandCoder;
 use super::band_set::BandSet;
 use super::bands;
 use super::config::{EncoderConfig, PredictorUse, StreamSpec};
-use super::convert::{largest_difference, same_kind};
+use super::convert::{largest_difference, same_kind, within};
 use super::error::CodecError;
 use super::history::{History, Reach};
 use super::picture::Picture;
@@ -200,9 +200,9 @@ impl Encoder {
             self.frame.write(&self.header, &mut self.record);
             self.payload = self.record.len();
         } else {
-            let difference = largest_difference(picture.planes(), self.history.next().planes());
-            if difference > self.header.max_error {
-                let allowed = self.header.max_error;
+            let (made, allowed) = (self.history.next().planes(), self.header.max_error);
+            if !within(picture.planes(), made, allowed) {
+                let difference = largest_difference(picture.planes(), made);
                 return Err(CodecError::Bound { difference, allowed });
             }
             self.history.advance();
@@ -244,8 +244,8 @@ impl Encoder {
         if since + 1 >= self.header.key_interval || (cut && since + 1 >= LEAST_CUT_DISTANCE) {
             return FrameKind::Key;
         }
-        let difference = || largest_difference(picture.planes(), self.history.last().planes());
-        if self.due().is_empty() && difference() <= self.header.max_error {
+        let last = self.history.last().planes();
+        if self.due().is_empty() && within(picture.planes(), last, self.header.max_error) {
             return FrameKind::Repeat;
         }
         FrameKind::Inter

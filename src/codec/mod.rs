@@ -56,6 +56,7 @@ pub use error::CodecError;
 pub use picture::{Picture, PlaneBuf, SampleLayout};
 pub use predictor::{
     CopyLast, Exactness, Motion, Predictor, PredictorFailure, PredictorId, PredictorKind,
+    chroma_field,
 };
 pub use slices::{MAX_SLICES, SliceLayout};
 pub use stream::{FrameInfo, FrameKind, StreamHeader};

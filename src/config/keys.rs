@@ -21,6 +21,7 @@ const OPTIONAL: &[&str] = &[
     "watch.text",
     "answer.model",
     "sink.jsonl.path",
+    "sink.record.path",
 ];
 
 /// Keys without a default value.

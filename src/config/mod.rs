@@ -9,6 +9,7 @@ mod options;
 mod origin;
 mod raw;
 mod read;
+mod record;
 mod settings;
 mod side;
 
@@ -16,6 +17,7 @@ pub use error::ConfigError;
 pub use origin::Origin;
 pub use raw::{DEFAULTS, Entry, RawConfig};
 pub use read::duration;
+pub use record::RecordSettings;
 pub use settings::{
     Config, EngineSettings, ModelSettings, Pace, PredictSettings, RingSettings, SinkSettings,
     SourceSettings,

@@ -11,6 +11,7 @@ use crate::ring::Policy;
 use crate::task::predict::Horizon;
 
 use super::read::Reader;
+use super::record::{RecordSettings, record};
 use super::side::SideSettings;
 use super::{ConfigError, Origin, RawConfig};
 
@@ -144,6 +145,8 @@ pub struct SinkSettings {
     pub queue: usize,
     /// JSON lines; `-` is stdout.
     pub jsonl: Option<PathBuf>,
+    /// The frames, coded.
+    pub record: Option<RecordSettings>,
 }
 
 /// The validated configuration.
@@ -205,6 +208,7 @@ impl Config {
             sink: SinkSettings {
                 queue: unsigned(read.integer("sink.queue", 1..=65_536)?) as usize,
                 jsonl: read.optional_text("sink.jsonl.path")?.map(PathBuf::from),
+                record: record(&read)?,
             },
             status_rate: unsigned(read.integer("status.rate", 1..=30)?) as u32,
         })

@@ -17,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::frame::{DropReason, MonoTime, SystemClock};
 use crate::ring::{FrameRing, InFlight, Policy, Popped};
-use crate::sink::{self, ResultSink, SinkFeed, SinkQueue};
+use crate::sink::{self, RecorderFeed, Recording, ResultSink, SinkFeed, SinkQueue};
 use crate::source::{Read, Source, SourceError, StateChange};
 
 use super::side::{Beside, SideFeed, SideLine};
@@ -115,9 +115,9 @@ pub fn run_beside(
     let mut link = options.link_events.as_ref().map(|_| LinkReport::default());
     let mut queues = Vec::new();
     let name = source.info().uri.clone();
-    let mut side = None;
+    let (mut side, mut recording) = (None, None);
     let parts = Parts { source, stage, beside, sinks };
-    match start(parts, options, stop, &stats, &ledger, &mut queues, &mut side) {
+    match start(parts, options, stop, &stats, &ledger, &mut queues, &mut side, &mut recording) {
         Ok(threads) => {
             let (sinks, source) = (queues.as_slice(), name.as_str());
             let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks, source };
@@ -131,6 +131,11 @@ pub fn run_beside(
     let mut sinks = BTreeMap::new();
     for queue in queues {
         let (name, counts, error) = queue.finish(stop);
+        sinks.insert(name, counts);
+        errors.extend(error);
+    }
+    if let Some(recording) = recording {
+        let (name, counts, error) = recording.finish(stop);
         sinks.insert(name, counts);
         errors.extend(error);
     }
@@ -201,6 +206,7 @@ struct Parts {
     sinks: Vec<Box<dyn ResultSink>>,
 }
 
+#[expect(clippy::too_many_arguments, reason = "what the threads of a run share")]
 fn start(
     parts: Parts,
     options: &RunOptions,
@@ -209,8 +215,15 @@ fn start(
     ledger: &FrameLedger,
     queues: &mut Vec<SinkQueue>,
     side: &mut Option<SideLine>,
+    recording: &mut Option<Recording>,
 ) -> Result<Threads, PipelineError> {
-    let Parts { source, stage, beside, sinks } = parts;
+    let Parts { source, stage, mut beside, sinks } = parts;
+    let mut record = None;
+    if let Some(recorder) = beside.recorder.take() {
+        let (running, feed) = recorder.start(source.info())?;
+        *recording = Some(running);
+        record = Some(feed);
+    }
     let live = source.info().live;
     let policy = options.policy.unwrap_or(if live { Policy::Latest } else { Policy::Block });
     let ring = Arc::new(FrameRing::new(policy, options.capacity));
@@ -247,7 +260,9 @@ fn start(
         let mut source = Fresh::new(source);
         move || {
             let ending = ending;
-            let outcome = capture_loop(&mut source, intake, &stop, frames, &reading);
+            let outcome =
+                capture_loop(&mut source, intake, &stop, frames, &reading, record.as_ref());
+            drop(record);
             let damage = source.damage();
             if !damage.is_none() {
                 tracing::warn!("{}: {damage}", source.info().uri);
@@ -277,12 +292,19 @@ fn capture_loop(
     stop: &Stop,
     frames: Option<u64>,
     reading: &Reading,
+    record: Option<&RecorderFeed>,
 ) -> ThreadResult {
     while !stop.is_finishing() && frames.is_none_or(|limit| intake.captured() < limit) {
         let read = reading.of(|| source.read(MonoTime::now().after(POLL)));
         intake.before_start(source.take_let_go());
         match read? {
-            Read::Frame(frame) => intake.accept(frame, MonoTime::now()),
+            Read::Frame(frame) => {
+                let now = MonoTime::now();
+                if let Some(record) = record {
+                    record.offer(&frame, stop);
+                }
+                intake.accept(frame, now);
+            }
             Read::Lost { frames, reason } => intake.lost(frames, reason),
             Read::Reopened => intake.note_reopened(),
             Read::Timeout => {}

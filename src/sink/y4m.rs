@@ -1,15 +1,15 @@
 //! Writes pictures as a Y4M stream: to a file, a pipe, or stdout.
 //!
-//! A regular file grows under its name with `.partial` added and gets its own name at
-//! [`Y4mWriter::finish`]; a run that is killed leaves the partial file, which plays up to its last
-//! complete frame. Nothing is buffered beyond one frame, so a full disk is known at once.
+//! A file is a [`GrowingFile`]; what is left of a run that is killed plays up to its last complete
+//! frame. Nothing is buffered beyond one frame, so a full disk is known at once.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::frame::{Colour, Rational, Size};
 use crate::vision::{RgbImage, VisionError, rgb_to_i420, rgb_to_i444};
+
+use super::growing::GrowingFile;
 
 /// Chroma of the written stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,9 +44,7 @@ pub enum Y4mError {
 
 /// A Y4M stream being written; one thread owns it.
 pub struct Y4mWriter {
-    out: Box<dyn Write + Send>,
-    path: PathBuf,
-    partial: Option<PathBuf>,
+    out: GrowingFile,
     size: Size,
     chroma: Chroma,
     bytes: Vec<u8>,
@@ -74,19 +72,7 @@ impl Y4mWriter {
         chroma: Chroma,
     ) -> Result<Self, Y4mError> {
         let fail = |cause| Y4mError::Io { path: path.to_owned(), cause };
-        let mut partial = None;
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(io::stdout())
-        } else if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-            // A pipe or device is written as it is.
-            Box::new(File::options().write(true).open(path).map_err(fail)?)
-        } else {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".partial");
-            let file = File::create(&name).map_err(fail)?;
-            partial = Some(PathBuf::from(name));
-            Box::new(file)
-        };
+        let out = GrowingFile::create(path).map_err(fail)?;
         let (w, h) = (size.w(), size.h());
         let (tag, chroma_len) = match chroma {
             Chroma::C420 => ("420mpeg2 XYSCSS=420MPEG2", 2 * w.div_ceil(2) * h.div_ceil(2)),
@@ -94,8 +80,7 @@ impl Y4mWriter {
         };
         let mut bytes = FRAME.to_vec();
         bytes.resize(FRAME.len() + w * h + chroma_len, 0);
-        let mut writer =
-            Self { out, path: path.to_owned(), partial, size, chroma, bytes, frames: 0 };
+        let mut writer = Self { out, size, chroma, bytes, frames: 0 };
         let header = format!(
             "YUV4MPEG2 W{w} H{h} F{}:{} Ip A1:1 C{tag} XCOLORRANGE=LIMITED\n",
             rate.num(),
@@ -114,7 +99,7 @@ impl Y4mWriter {
     /// The file that holds what was written until [`Y4mWriter::finish`]; none for a pipe.
     #[must_use]
     pub fn partial(&self) -> Option<&Path> {
-        self.partial.as_deref()
+        self.out.partial()
     }
 
     /// Writes a picture of the stream's size.
@@ -143,27 +128,27 @@ impl Y4mWriter {
     ///
     /// # Errors
     /// [`Y4mError::Io`] when the last bytes cannot be written or the file not be renamed.
-    pub fn finish(mut self) -> Result<u64, Y4mError> {
-        self.put(|out, _| out.flush())?;
-        if let Some(partial) = &self.partial {
-            std::fs::rename(partial, &self.path)
-                .map_err(|cause| Y4mError::Io { path: self.path.clone(), cause })?;
-        }
+    pub fn finish(self) -> Result<u64, Y4mError> {
+        let path = self.out.path().to_owned();
+        self.out.finish().map_err(|cause| Y4mError::Io { path, cause })?;
         Ok(self.frames)
     }
 
     fn put(
         &mut self,
-        write: impl FnOnce(&mut dyn Write, &[u8]) -> io::Result<()>,
+        write: impl FnOnce(&mut GrowingFile, &[u8]) -> io::Result<()>,
     ) -> Result<(), Y4mError> {
-        write(&mut *self.out, &self.bytes)
-            .map_err(|cause| Y4mError::Io { path: self.path.clone(), cause })
+        write(&mut self.out, &self.bytes)
+            .map_err(|cause| Y4mError::Io { path: self.out.path().to_owned(), cause })
     }
 }
 
 impl std::fmt::Debug for Y4mWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Y4mWriter").field("path", &self.path).field("frames", &self.frames).finish()
+        f.debug_struct("Y4mWriter")
+            .field("path", &self.out.path())
+            .field("frames", &self.frames)
+            .finish()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod pictures;
 mod playback;
 pub mod raw;
 mod recording;
+mod replay;
 mod supervisor;
 pub mod uri;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
@@ -32,6 +33,7 @@ pub use open::open;
 pub use options::{Limits, SourceOptions};
 pub use playback::Playback;
 pub use recording::{Next, Picture, Recording};
+pub use replay::{ReplayOpener, install_replay};
 pub use supervisor::{LinkState, Opener, StateChange, Supervised, SupervisorOptions};
 
 use crate::frame::{DropReason, Frame, MonoTime, PixelFormat, Rational, Size};

@@ -140,6 +140,7 @@ fn recording(
         FileKind::Picture => Box::new(Pictures::file(path, options)?),
         FileKind::Folder => Box::new(Pictures::folder(path, options)?),
         FileKind::Tar => Box::new(Pictures::tar(path, options)?),
+        FileKind::Coded => super::replay::open(path, options)?,
         FileKind::Raw | FileKind::Other => {
             let input = buffered()?;
             // A pipe has no length to be checked.

@@ -38,6 +38,8 @@ pub enum FileKind {
     Folder,
     /// A tar archive of pictures, perhaps gzipped.
     Tar,
+    /// A coded recording of ours.
+    Coded,
     /// Samples without a header.
     Raw,
     /// Anything else: left to ffmpeg.
@@ -86,11 +88,15 @@ impl Location {
             "csi" => Err(bad(
                 "CSI cameras are not part of this version; where the board offers the camera as a V4L2 device, use v4l2:/dev/videoN",
             )),
-            "replay" => Err(bad("replaying MCAP recordings is not part of this version")),
+            "replay" if rest.is_empty() => Err(bad("name the recording, for example replay:a.fcv")),
+            "replay" if rest.to_ascii_lowercase().ends_with(".mcap") => {
+                Err(bad("replaying MCAP recordings is not part of this version"))
+            }
+            "replay" => Ok(Self::Path(PathBuf::from(rest))),
             // A file may have a colon in its name.
             _ if Path::new(uri).exists() => Ok(Self::Path(PathBuf::from(uri))),
             _ => Err(bad(
-                "the scheme is unknown and no such file exists; known are demo:, v4l2:PATH, nokhwa:N, rtsp://, files, folders and - for Y4M on stdin",
+                "the scheme is unknown and no such file exists; known are demo:, v4l2:PATH, nokhwa:N, rtsp://, replay:FILE.fcv, files, folders and - for Y4M on stdin",
             )),
         }
     }
@@ -245,6 +251,7 @@ impl FileKind {
         Some(match extension {
             "y4m" => Self::Y4m,
             "gif" => Self::Gif,
+            "fcv" => Self::Coded,
             "png" | "jpg" | "jpeg" => Self::Picture,
             "tar" | "tgz" => Self::Tar,
             "yuv" | "raw" | "i420" | "yu12" | "yv12" | "nv12" | "nv21" | "yuyv" | "uyvy"
@@ -264,6 +271,7 @@ impl FileKind {
         };
         Some(match () {
             () if at(0, super::y4m::MAGIC) => Self::Y4m,
+            () if at(0, super::replay::MAGIC) => Self::Coded,
             () if at(0, b"GIF87a") || at(0, b"GIF89a") => Self::Gif,
             () if at(0, b"\x89PNG\r\n\x1a\n") || at(0, b"\xff\xd8\xff") => Self::Picture,
             () if at(257, b"ustar") => Self::Tar,
@@ -286,6 +294,7 @@ mod tests {
         assert_eq!(parse("nokhwa:0"), Location::Nokhwa("0".into()));
         assert_eq!(parse("-"), Location::Stdin);
         assert_eq!(parse("rtsp://a/b"), Location::Network("rtsp://a/b".into()));
+        assert_eq!(parse("replay:a.fcv"), Location::Path("a.fcv".into()));
         assert_eq!(parse("a/b.mp4"), Location::Path("a/b.mp4".into()));
         assert_eq!(parse(r"C:\a.y4m"), Location::Path(r"C:\a.y4m".into()));
         assert_eq!(parse("file:///a b.y4m"), Location::Path("/a b.y4m".into()));
@@ -298,6 +307,7 @@ mod tests {
             ("", "it is empty"),
             ("csi:0", "CSI cameras are not part of this version"),
             ("replay:a.mcap", "not part of this version"),
+            ("replay:", "replay:a.fcv"),
             ("v4l2:", "v4l2:/dev/video0"),
             ("rtsp:camera", "name the host"),
             ("gopher://u:p@h/x", "known are demo:"),
@@ -364,6 +374,8 @@ mod tests {
         assert_eq!(FileKind::by_name("a.tar.gz"), Some(FileKind::Tar));
         assert_eq!(FileKind::by_name("a.yuv"), Some(FileKind::Raw));
         assert_eq!(FileKind::by_name("a.264"), Some(FileKind::Other));
+        assert_eq!(FileKind::by_name("a.fcv"), Some(FileKind::Coded));
+        assert_eq!(FileKind::by_content(b"\x89FCV\r\n\x1a\n\x01"), Some(FileKind::Coded));
         assert_eq!(FileKind::by_name("a.dat"), None);
         assert_eq!(FileKind::by_content(b"YUV4MPEG2 W1"), Some(FileKind::Y4m));
         assert_eq!(FileKind::by_content(b"GIF89a"), Some(FileKind::Gif));

@@ -8,6 +8,7 @@ pub mod evaluate;
 mod frame_input;
 pub mod predict;
 pub mod rank;
+pub mod replay;
 pub mod search;
 pub mod tag;
 

@@ -56,6 +56,25 @@ pub fn in_use() -> &'static str {
     "base"
 }
 
+/// The extensions of this processor that libraries choose their arithmetic by, whatever
+/// [`VARIABLE`] says: `avx2+fma`, or `base`.
+#[must_use]
+pub fn processor() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let found = [
+        ("avx", std::arch::is_x86_feature_detected!("avx")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx512bw", std::arch::is_x86_feature_detected!("avx512bw")),
+        ("avx512vnni", std::arch::is_x86_feature_detected!("avx512vnni")),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let found: [(&str, bool); 0] = [];
+    let names: Vec<&str> = found.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+    if names.is_empty() { "base".to_owned() } else { names.join("+") }
+}
+
 /// True when [`VARIABLE`] switched the wide versions off.
 #[must_use]
 pub fn switched_off() -> bool {

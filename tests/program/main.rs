@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod ask;
+mod codec;
 mod codec_report;
 mod config;
 #[path = "../vision/data.rs"]
@@ -12,6 +13,8 @@ mod inspect;
 mod integers;
 mod program;
 mod rank;
+#[cfg(unix)]
+mod recording;
 #[cfg(unix)]
 mod reload;
 mod run;

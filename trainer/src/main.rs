@@ -253,6 +253,7 @@ impl From<io::Error> for Failure {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    framecast::task::replay::install();
     let mut out = io::stdout().lock();
     let result = run(arguments.command, &mut out).and_then(|()| Ok(out.flush()?));
     let (message, code) = match result {

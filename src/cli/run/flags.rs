@@ -84,6 +84,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     record_jsonl: Option<String>,
 
+    /// Record the frames themselves, lossless, into this new .fcv file
+    #[arg(long, value_name = "FILE.fcv")]
+    record: Option<String>,
+
     /// Print the summary as one JSON object on stdout
     #[arg(long)]
     pub(super) json: bool,
@@ -117,6 +121,7 @@ impl Args {
                 ("ring.policy", &self.policy, "--policy"),
                 ("ring.max_age", &self.max_age, "--max-age"),
                 ("sink.jsonl.path", &self.record_jsonl, "--record-jsonl"),
+                ("sink.record.path", &self.record, "--record"),
             ],
         )?;
         if !self.watch.is_empty() {

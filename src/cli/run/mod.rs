@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use framecast::config::Config;
 use framecast::frame::{FramePool, Rational};
+use framecast::pipeline::side::Beside;
 use framecast::pipeline::{
     self, LoadedModel, Outcome as Ending, PredictStage, Reloader, RunOptions, StateKeeper, Stop,
     Watching,
 };
 use framecast::ring::Policy;
-use framecast::sink::{Jsonl, ResultSink};
+use framecast::sink::{Jsonl, Recorder, ResultSink};
 use framecast::source::SourceInfo;
 use framecast::task::predict::{Predictor, PredictorOptions};
 
@@ -37,12 +38,13 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Outcome {
     let pool = FramePool::new(options.pool_slots() + config.source.buffers as usize);
     // Outputs come first: one that cannot be written is known before the camera starts.
     let sinks = open_sinks(&config)?;
+    let recorder = config.sink.record.clone().map(Recorder::create).transpose()?;
     let state_file = open_state_file(&config)?;
     let (source, events) = stream::open_source(&config.source, &pool)?;
     options.link_events = events;
     let info = source.info().clone();
     let opened = forecaster::open(&config, info.size)?;
-    let beside = side::tasks(&config, info.size)?;
+    let beside = Beside { recorder, ..side::tasks(&config, info.size)? };
     let mut about = summary::About::new(&config, &info, &opened);
     let (_watching, stage) = predict_stage(&config, &options, &info, opened, state_file)?;
     let stop = Stop::new();

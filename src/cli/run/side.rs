@@ -49,7 +49,7 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
         Some(path) => Some(listen(path)?),
         None => None,
     };
-    Ok(Beside { tasks, options, asker })
+    Ok(Beside { tasks, options, asker, recorder: None })
 }
 
 fn watch(config: &Config, settings: &WatchSettings, size: Size) -> Result<WatchTask, Failure> {

@@ -8,7 +8,7 @@ mod copy_last;
 mod motion;
 
 pub use copy_last::CopyLast;
-pub use motion::Motion;
+pub use motion::{Motion, chroma_field};
 
 use super::error::CodecError;
 use super::picture::Picture;
@@ -65,6 +65,19 @@ impl PredictorId {
             let _ = write!(text, "{byte:02x}");
             text
         })
+    }
+
+    /// The bytes of a hash in hexadecimal digits.
+    #[must_use]
+    pub fn sha256_from_text(text: &str) -> Option<[u8; 32]> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(bytes)
     }
 
     /// Checks that `self`, which a stream needs, is `given`.
@@ -177,6 +190,9 @@ mod tests {
             exactness,
         };
         let pinned = |pins: &str| Exactness::SameBuild { pins: pins.into() };
+        let text = model(0xa5, Exactness::Exact).sha256_text();
+        assert_eq!(PredictorId::sha256_from_text(&text), Some([0xa5; 32]));
+        assert_eq!(PredictorId::sha256_from_text("a5"), None);
         let exact = model(1, Exactness::Exact);
         exact.expect(&exact).unwrap();
         let built = model(1, pinned("ort 1.31"));

@@ -71,7 +71,7 @@ impl Predictor for Motion {
         self.field.project(&mut self.ahead);
         let layout = newest.layout();
         if layout.planes() > 1 {
-            reduce(&self.ahead, layout, newest.size(), &mut self.chroma);
+            chroma_field(&self.ahead, layout, newest.size(), &mut self.chroma);
         }
         for (index, (to, from)) in next.planes_mut().iter_mut().zip(newest.planes()).enumerate() {
             let field = if index == 0 { &self.ahead } else { &self.chroma };
@@ -82,8 +82,9 @@ impl Predictor for Motion {
     }
 }
 
-/// The field of chroma planes: means over the cells that a chroma cell covers, in chroma samples.
-fn reduce(luma: &MotionField, layout: SampleLayout, size: Size, out: &mut MotionField) {
+/// The motion of chroma planes of a picture of `size`: means of the luma vectors over the cells that
+/// a chroma cell covers, in chroma samples, rounded half up.
+pub fn chroma_field(luma: &MotionField, layout: SampleLayout, size: Size, out: &mut MotionField) {
     let (across, down) = layout.shift(1);
     let (width, height) = layout.plane_size(1, size.w(), size.h());
     out.reset(width.div_ceil(CELL), height.div_ceil(CELL));

@@ -92,10 +92,11 @@ impl<'a> Cursor<'a> {
         Ok(text.to_owned())
     }
 
-    /// The CRC-32C of all bytes read so far, which must stand next.
+    /// The CRC-32C of all bytes read so far, which must stand next. A fuzzer, which would never
+    /// find it, need not.
     pub(super) fn crc(&mut self) -> Result<(), Trouble> {
         let computed = crc32c::crc32c(self.bytes.get(..self.at).unwrap_or_default());
-        if self.u32()? == computed { Ok(()) } else { Err(Trouble::Wrong) }
+        if self.u32()? == computed || cfg!(fuzzing) { Ok(()) } else { Err(Trouble::Wrong) }
     }
 }
 

@@ -215,7 +215,7 @@ impl StreamHeader {
         }
         let Some(bytes) = bytes.get(..length) else { return Ok(None) };
         let (body, crc) = bytes.split_at(length - 4);
-        if crc != crc32c::crc32c(body).to_le_bytes() {
+        if crc != crc32c::crc32c(body).to_le_bytes() && !cfg!(fuzzing) {
             return Err(format("its header is damaged: the checksum does not match"));
         }
         let mut cursor = Cursor::new(body);

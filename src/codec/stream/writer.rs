@@ -128,16 +128,17 @@ impl<W: SyncTarget> StreamWriter<W> {
         Ok(())
     }
 
-    /// Closes the stream with its end record and gives back what was written to.
+    /// Closes the stream with its end record; gives back what was written to, and the bytes of the
+    /// whole stream.
     ///
     /// # Errors
     /// [`CodecError::Io`].
-    pub fn finish(mut self) -> Result<W, CodecError> {
+    pub fn finish(mut self) -> Result<(W, u64), CodecError> {
         let mut record = Vec::new();
         self.end.write(&mut record);
         self.put(&record)?;
         self.sync()?;
-        Ok(self.out)
+        Ok((self.out, self.position))
     }
 
     fn note_key(&mut self, index: u64) {

@@ -84,7 +84,7 @@ pub(super) fn encode(
         writer.write(encoder.receive_packet().unwrap()).unwrap();
         assert!(encoder.receive_packet().is_none());
     }
-    Coded { bytes: writer.finish().unwrap(), frames: made, header }
+    Coded { bytes: writer.finish().unwrap().0, frames: made, header }
 }
 
 /// A frame that came out of a decoder.

@@ -37,12 +37,12 @@ fn small() -> Vec<Coded> {
     for profile in Profile::ALL {
         let config =
             EncoderConfig { profile, key_interval: 4, slices: Some(2), ..EncoderConfig::default() };
-        all.push(encode(&config, &spec(PixelFormat::I420, 12, 20), None, 6));
+        all.push(encode(&config, &spec(PixelFormat::I420, 10, 18), None, 6));
         let plain = EncoderConfig { slices: Some(1), ..config.clone() };
         let motion = Some(PredictorKind::Motion);
-        all.push(encode(&plain, &spec(PixelFormat::Grey, 14, 12), motion, 7));
+        all.push(encode(&plain, &spec(PixelFormat::Grey, 14, 12), motion, 6));
         let resilient = EncoderConfig { refresh: Some(3), key_interval: 9, ..config };
-        all.push(encode(&resilient, &spec(PixelFormat::Rgb24, 9, 18), None, 7));
+        all.push(encode(&resilient, &spec(PixelFormat::Rgb24, 6, 18), None, 6));
     }
     all
 }
@@ -51,7 +51,7 @@ fn small() -> Vec<Coded> {
 fn every_changed_byte_of_small_streams_is_an_error_or_marked() {
     for coded in small() {
         for at in 0..coded.bytes.len() {
-            for flip in [1, 0x80, 0xff, 1 << (at % 8)] {
+            for flip in [0xff, 1 << (at % 8)] {
                 let mut bytes = coded.bytes.clone();
                 bytes[at] ^= flip;
                 let Some(played) = decode(&bytes, 1) else { continue };
@@ -109,15 +109,15 @@ fn ten_thousand_random_damages_are_errors_or_marked() {
         profile,
         refresh,
         slices: Some(slices),
-        key_interval: 6,
+        key_interval: 5,
         ..EncoderConfig::default()
     };
     let motion = Some(PredictorKind::Motion);
     let clips = [
-        encode(&config(Profile::Light, None, 3), &spec(PixelFormat::I420, 48, 48), None, 15),
-        encode(&config(Profile::Fast, None, 2), &spec(PixelFormat::I420, 40, 34), motion, 14),
-        encode(&config(Profile::Strong, None, 2), &spec(PixelFormat::I422, 32, 32), None, 12),
-        encode(&config(Profile::Fast, Some(4), 3), &spec(PixelFormat::I444, 32, 40), None, 14),
+        encode(&config(Profile::Light, None, 2), &spec(PixelFormat::I420, 24, 20), None, 11),
+        encode(&config(Profile::Fast, None, 2), &spec(PixelFormat::I420, 18, 20), motion, 9),
+        encode(&config(Profile::Strong, None, 1), &spec(PixelFormat::I422, 16, 16), None, 8),
+        encode(&config(Profile::Fast, Some(4), 2), &spec(PixelFormat::I444, 12, 18), None, 11),
     ];
     let mut rng = Pcg32::seed_from_u64(5);
     let (mut opened, mut marked) = (0, 0);

@@ -2,5 +2,6 @@
 
 mod clip;
 mod damage;
+mod golden;
 mod resilient;
 mod round_trip;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::pipeline::{PipelineError, Stop};
-use crate::sink::SinkFeed;
+use crate::sink::{Recorder, SinkFeed};
 
 use super::{Asker, SideEvent, SideFeed, SideLine, SideOptions, SideTask};
 
@@ -19,6 +19,8 @@ pub struct Beside {
     pub options: SideOptions,
     /// Called once with the way to ask them; what it returns is dropped when the run ends.
     pub asker: Option<Box<dyn FnOnce(Asker) -> Guard + Send>>,
+    /// Where every captured frame is recorded.
+    pub recorder: Option<Recorder>,
 }
 
 impl Beside {
@@ -30,7 +32,7 @@ impl Beside {
         stop: &Stop,
         side: &mut Option<SideLine>,
     ) -> Result<Option<SideFeed>, PipelineError> {
-        let Self { tasks, mut options, asker } = self;
+        let Self { tasks, mut options, asker, .. } = self;
         if tasks.is_empty() {
             return Ok(None);
         }

@@ -6,6 +6,8 @@
 
 mod baseline;
 mod blend;
+mod coded;
+mod coded_forecast;
 mod direct;
 pub(in crate::task) mod fit;
 mod forecaster;
@@ -29,6 +31,8 @@ mod window;
 
 pub use baseline::{CopyLast, Linear};
 pub use blend::{Blend, FEATURE_SET, blend_binding};
+pub use coded::CodedBlend;
+pub use coded_forecast::CodedForecast;
 pub use direct::Direct;
 pub use fit::{Fit, binding};
 pub use forecaster::Forecaster;
