@@ -76,7 +76,7 @@ impl Own {
                 writer.write(packet).map_err(fail)?;
             }
         }
-        writer.finish().map_err(fail)
+        writer.finish().map(|(bytes, _)| bytes).map_err(fail)
     }
 
     fn decode(&self, clip: &Clip, stream: &[u8]) -> Result<Vec<Vec<u8>>, BenchError> {
