@@ -168,7 +168,6 @@ impl<R: Read> StreamReader<R> {
                     self.pos = start + length;
                     if self.buf.len() < end {
                         if !self.search()? {
-                            self.ending = Ending::Cut;
                             return Ok(None);
                         }
                         continue;
@@ -185,7 +184,6 @@ impl<R: Read> StreamReader<R> {
                         return Ok(None);
                     }
                     if !self.search()? {
-                        self.ending = Ending::Cut;
                         return Ok(None);
                     }
                 }
@@ -193,8 +191,9 @@ impl<R: Read> StreamReader<R> {
         }
     }
 
-    /// Looks for the next record from `pos` on; false when the input ends before.
+    /// Looks for the next record from `pos` on; false when the input ends before: it is cut there.
     fn search(&mut self) -> Result<bool, CodecError> {
+        let skipped = self.skipped;
         loop {
             let rest = self.buf.get(self.pos..).unwrap_or_default();
             let starts = |b: &u8| *b == frame_header::MARKER[0] || *b == MAGIC[0];
@@ -205,6 +204,9 @@ impl<R: Read> StreamReader<R> {
             self.compact();
             fill(&mut self.input, &mut self.buf, self.pos + 1, &mut self.eof)?;
             if self.pos >= self.buf.len() {
+                // What is left of a record is missing rather than damaged.
+                self.skipped = skipped;
+                self.ending = Ending::Cut;
                 return Ok(false);
             }
             if !matches!(self.at(self.pos)?, Found::Nothing) {
