@@ -179,7 +179,7 @@ impl DecodedWriter {
     fn y4m(&mut self, picture: &Picture, bytes: &mut Vec<u8>) -> Result<(), WriteDecodedError> {
         self.put(b"FRAME\n")?;
         if picture.layout() == SampleLayout::Gbr {
-            self.to_rgb(picture)?;
+            self.make_rgb(picture)?;
             bytes.resize(self.rgb.size().pixels() * 3, 0);
             rgb_to_i444(&self.rgb, Colour::default(), bytes)?;
             return self.put(bytes);
@@ -198,14 +198,14 @@ impl DecodedWriter {
                 image::save_buffer(&name, &luma.data, width, height, image::ColorType::L8)
             }
             _ => {
-                self.to_rgb(picture)?;
+                self.make_rgb(picture)?;
                 image::save_buffer(&name, self.rgb.data(), width, height, image::ColorType::Rgb8)
             }
         };
         saved.map_err(|cause| WriteDecodedError::Png { path: name, cause })
     }
 
-    fn to_rgb(&mut self, picture: &Picture) -> Result<(), WriteDecodedError> {
+    fn make_rgb(&mut self, picture: &Picture) -> Result<(), WriteDecodedError> {
         let format = match picture.layout() {
             SampleLayout::Gbr => PixelFormat::Rgb24,
             SampleLayout::Yuv420 => PixelFormat::I420,

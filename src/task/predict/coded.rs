@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn on_three_equal_planes_it_draws_what_the_model_draws_on_grey() {
         let mut coded = CodedBlend::open(&shipped(), SIZE).unwrap();
-        let file = ModelFile::open(&shipped()).unwrap();
+        let file = ModelFile::open(shipped()).unwrap();
         let contract = file.contract().unwrap().unwrap();
         let bind = blend_binding(&contract, SIZE).unwrap();
         let options = LoadOptions { engine: EngineChoice::Exact, bind, ..LoadOptions::default() };

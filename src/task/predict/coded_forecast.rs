@@ -74,7 +74,7 @@ impl CodedForecast {
         })
     }
 
-    fn to_rgb(&mut self, picture: &Picture) -> Result<(), PredictorFailure> {
+    fn make_rgb(&mut self, picture: &Picture) -> Result<(), PredictorFailure> {
         let format = match picture.layout() {
             SampleLayout::Grey => PixelFormat::Grey,
             SampleLayout::Yuv420 => PixelFormat::I420,
@@ -91,7 +91,7 @@ impl CodedForecast {
     }
 
     /// Takes the planes of `self.rgb` into `picture`.
-    fn to_planes(&mut self, picture: &mut Picture) -> Result<(), VisionError> {
+    fn make_planes(&mut self, picture: &mut Picture) -> Result<(), VisionError> {
         let pixels = self.rgb.size().pixels();
         let layout = picture.layout();
         if layout == SampleLayout::Gbr {
@@ -148,12 +148,12 @@ impl Predictor for CodedForecast {
     }
 
     fn predict(&mut self, newest: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure> {
-        self.to_rgb(newest)?;
+        self.make_rgb(newest)?;
         if !self.forecaster.observe(&self.rgb, &mut self.next)? {
             return Ok(false);
         }
         self.next.round_to_rgb(&mut self.rgb);
-        self.to_planes(next)?;
+        self.make_planes(next)?;
         Ok(true)
     }
 }
