@@ -93,7 +93,7 @@ fn a_power_cut_costs_what_was_not_synced() {
     let (cut, shorter) = decode(&whole[..synced]);
     assert!(all.starts_with(&shorter) && shorter.len() * 2 > all.len());
     cut.refused(1, &["frames are exact and written"]);
-    let mut zeroed = whole.clone();
+    let mut zeroed = whole;
     zeroed[synced..].fill(0);
     let (answer, same) = decode(&zeroed);
     answer.refused(1, &["frames are exact and written"]);
