@@ -85,7 +85,7 @@ impl Axis {
             } else {
                 &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
             };
-            let all = decades.flat_map(|d| steps.iter().map(move |s| s * 10f64.powi(d)));
+            let all = decades.flat_map(|d| steps.iter().map(move |s| tick(*s, d)));
             return all.filter(|v| (self.low..=self.high).contains(&v.log10())).collect();
         }
         let raw = (self.high - self.low) / 5.0;
@@ -95,6 +95,11 @@ impl Axis {
         let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
         (first..=last).map(|i| i as f64 * step).collect()
     }
+}
+
+/// `step` times ten to the power of `decade`, as near as can be.
+fn tick(step: f64, decade: i32) -> f64 {
+    if decade < 0 { step / 10f64.powi(-decade) } else { step * 10f64.powi(decade) }
 }
 
 impl Chart {
@@ -233,7 +238,7 @@ mod tests {
     #[test]
     fn ticks_are_round_on_both_kinds_of_axis() {
         let axis = Axis::new([0.02, 3.0].into_iter(), true, 0.0, 100.0);
-        assert_eq!(axis.ticks(), [0.03, 0.1, 0.3, 1.0, 3.0]);
+        assert_eq!(axis.ticks(), [0.03, 0.1, 0.3, 1.0, 3.0], "not 0.30000000000000004");
         let axis = Axis::new([0.1, 0.9].into_iter(), true, 0.0, 100.0);
         assert_eq!(axis.ticks(), [0.1, 0.2, 0.5, 1.0]);
         let axis = Axis::new([30.0, 40.0].into_iter(), false, 0.0, 100.0);
