@@ -11,15 +11,15 @@ use crate::codec::{
     self, CodecError, Decoder, DecoderOptions, Encoder, EncoderConfig, FrameInfo, Picture, Profile,
     Received, StreamSpec, frame_to_picture, picture_to_bytes,
 };
-use crate::frame::{Frame, FrameMeta, PooledBuf, Size};
+use crate::frame::{Frame, FrameMeta, PooledBuf};
 
 use super::BenchError;
 use super::clip::Clip;
 use super::ffmpeg::Mode;
 use super::measure::{Coder, Coding, Prepared};
 
-/// Makes a predictor for frames of this size; called once for each side.
-pub type MakePredictor = dyn Fn(Size) -> Result<Box<dyn codec::Predictor>, BenchError>;
+/// Makes a predictor for such frames; called once for each side.
+pub type MakePredictor = dyn Fn(&StreamSpec) -> Result<Box<dyn codec::Predictor>, BenchError>;
 
 /// The codec of this program in one profile, with a predictor or without.
 pub struct Own {
@@ -51,8 +51,11 @@ impl Own {
         self
     }
 
-    fn predictor(&self, size: Size) -> Result<Option<Box<dyn codec::Predictor>>, BenchError> {
-        self.predictor.as_ref().map(|(_, make)| make(size)).transpose()
+    fn predictor(
+        &self,
+        spec: &StreamSpec,
+    ) -> Result<Option<Box<dyn codec::Predictor>>, BenchError> {
+        self.predictor.as_ref().map(|(_, make)| make(spec)).transpose()
     }
 
     fn encode(&self, clip: &Clip, max_error: u8) -> Result<Vec<u8>, BenchError> {
@@ -60,7 +63,7 @@ impl Own {
         let mut spec = StreamSpec::new(clip.layout.format(), clip.size());
         (spec.colour, spec.rate) = (clip.colour, Some(clip.rate));
         let fail = |error: CodecError| failure(clip, &error);
-        let predictor = self.predictor(clip.size())?;
+        let predictor = self.predictor(&spec)?;
         let mut encoder = Encoder::new(&config, &spec, predictor).map_err(fail)?;
         // Nothing is written to a disk, so nothing has to be kept from a power cut.
         let mut writer =
@@ -82,7 +85,7 @@ impl Own {
     fn decode(&self, clip: &Clip, stream: &[u8]) -> Result<Vec<Vec<u8>>, BenchError> {
         let fail = |error: CodecError| failure(clip, &error);
         let mut reader = StreamReader::new(stream).map_err(fail)?;
-        let predictor = self.predictor(clip.size())?;
+        let predictor = self.predictor(&reader.header().spec)?;
         let options = DecoderOptions::default();
         let mut decoder = Decoder::new(reader.header(), predictor, options).map_err(fail)?;
         let mut frames = Vec::new();
@@ -223,6 +226,7 @@ mod tests {
     use super::*;
     use crate::bench::codec::clip::tests::moving;
     use crate::bench::codec::measure;
+    use crate::frame::Size;
 
     #[test]
     fn every_profile_and_predictor_gives_the_clip_back() {

@@ -7,9 +7,10 @@ use framecast::bench::codec::{
 use framecast::codec::{self, CodecError, Profile};
 use framecast::config::Config;
 use framecast::model::{ModelFile, registry};
-use framecast::task::predict::{CopyLast, Motion};
+use framecast::task::predict::{CopyLast, Linear, Motion};
 use sha2::{Digest as _, Sha256};
 
+use super::super::coded_predictor;
 use super::super::exit::Failure;
 use super::Args;
 use super::clips::usage;
@@ -88,7 +89,7 @@ pub(super) fn plan(
     let reference = curved(&args.reference, "--reference")?;
     if asked(Experiment::Predictors) {
         for profile in &profiles {
-            plan.inside.extend(inside(args, &|| own(profile), notes));
+            plan.inside.extend(inside(args, config, &|| own(profile), notes)?);
         }
     }
     if asked(Experiment::Curves) {
@@ -132,29 +133,51 @@ pub(super) fn plan(
 }
 
 /// A codec with each predictor that its slot takes, and without.
-fn inside(args: &Args, own: &dyn Fn() -> Own, notes: &mut Vec<String>) -> Vec<Inside> {
+fn inside(
+    args: &Args,
+    config: &Config,
+    own: &dyn Fn() -> Own,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Inside>, Failure> {
     let plain = own();
     let codec = plain.name().to_owned();
     let none = Inside { codec: codec.clone(), predictor: NONE.to_owned(), coder: Box::new(plain) };
     let mut all = vec![none];
     for name in &args.predict {
-        let make: Box<MakePredictor> = match name.as_str() {
-            CopyLast::NAME => Box::new(|_| Ok(Box::new(codec::CopyLast::new()))),
-            Motion::NAME => Box::new(|_| Ok(Box::new(codec::Motion::new()))),
-            _ => {
+        let own_name = match name.as_str() {
+            CopyLast::NAME => codec::CopyLast::NAME.to_owned(),
+            Linear::NAME | Motion::GATE => {
                 let note = format!("The codec's predictor slot does not take {name}.");
                 if !notes.contains(&note) {
                     notes.push(note);
                 }
                 continue;
             }
+            other => other.to_owned(),
         };
+        let identity = identity(name, config)?;
+        let make: Box<MakePredictor> = Box::new(move |spec| {
+            let fail = |why: String| BenchError::Request(format!("{own_name}: {why}"));
+            let made = coded_predictor::by_name(&own_name, spec);
+            made.map_err(|e| fail(e.to_string()))?.ok_or_else(|| fail("it is none".to_owned()))
+        });
         if !all.iter().any(|i| i.predictor == *name) {
-            let coder = Box::new(own().with_predictor(name, make));
+            let coder = Box::new(own().with_predictor(&identity, make));
             all.push(Inside { codec: codec.clone(), predictor: name.clone(), coder });
         }
     }
-    all
+    Ok(all)
+}
+
+/// What the pictures of a predictor depend on: its name, or the hash of a model.
+fn identity(name: &str, config: &Config) -> Result<String, Failure> {
+    Ok(match name {
+        CopyLast::NAME | Linear::NAME | Motion::NAME | Motion::GATE => name.to_owned(),
+        file => {
+            let base: Vec<_> = config.model.base.iter().cloned().collect();
+            ModelFile::open(&registry::resolve(file, &base)?)?.sha256().to_owned()
+        }
+    })
 }
 
 /// What tells this program from others, whose streams may differ: the hash of its file.
@@ -169,13 +192,7 @@ fn build() -> Result<String, BenchError> {
 fn receivers(args: &Args, config: &Config) -> Result<Vec<ReceiverChoice>, Failure> {
     let mut choices: Vec<ReceiverChoice> = Vec::new();
     for name in &args.predict {
-        let identity = match name.as_str() {
-            "copy-last" | "linear" | "motion" | Motion::GATE => name.clone(),
-            file => {
-                let base: Vec<_> = config.model.base.iter().cloned().collect();
-                ModelFile::open(&registry::resolve(file, &base)?)?.sha256().to_owned()
-            }
-        };
+        let identity = identity(name, config)?;
         if !choices.iter().any(|c| c.name == *name) {
             choices.push(ReceiverChoice { name: name.clone(), identity });
         }
