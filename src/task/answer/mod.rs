@@ -6,7 +6,8 @@
 mod lane;
 mod reply;
 mod responder;
-#[cfg(test)]
+// They run models of their own.
+#[cfg(all(test, feature = "tract"))]
 mod tests;
 
 pub use reply::{Answer, Reply, Withheld};

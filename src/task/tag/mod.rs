@@ -10,7 +10,8 @@ mod model;
 mod options;
 mod rolling;
 mod stream;
-#[cfg(test)]
+// They run models of their own.
+#[cfg(all(test, feature = "tract"))]
 mod tests;
 mod top;
 
