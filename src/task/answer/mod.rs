@@ -7,7 +7,8 @@ mod lane;
 mod reply;
 mod responder;
 // They run models of their own.
-#[cfg(all(test, feature = "tract"))]
+#[cfg(test)]
+#[cfg(feature = "tract")]
 mod tests;
 
 pub use reply::{Answer, Reply, Withheld};

@@ -11,7 +11,8 @@ mod options;
 mod rolling;
 mod stream;
 // They run models of their own.
-#[cfg(all(test, feature = "tract"))]
+#[cfg(test)]
+#[cfg(feature = "tract")]
 mod tests;
 mod top;
 
