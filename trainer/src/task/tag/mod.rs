@@ -56,11 +56,15 @@ impl TagLesson {
         let wrong = |reason: String| recipe.wrong(reason);
         let own: TagRecipe = recipe.table("tag")?;
         own.check().map_err(wrong)?;
+        let batch = recipe.train.batch;
         let given = ["features", "embedded", "generated"].map(|t| recipe.own.contains_key(t));
         let data = match given {
             [true, false, false] => {
                 let files: Option<FilesRecipe> = recipe.table("features")?;
-                data::files(&files.ok_or_else(|| wrong("[features] is empty".to_owned()))?)?
+                let files = files.ok_or_else(|| wrong("[features] is empty".to_owned()))?;
+                files.check().map_err(wrong)?;
+                own.net(files.dims, files.classes).check(batch).map_err(wrong)?;
+                data::files(&files)?
             }
             [false, true, false] => {
                 let scenes: ScenesRecipe = recipe.table("scenes")?;
@@ -91,15 +95,8 @@ impl TagLesson {
             let named = list.names.len();
             return Err(wrong(format!("tag.labels names {named} labels but there are {classes}")));
         }
-        let net = TagNet {
-            preset: own.preset,
-            features: data.train.dims(),
-            hidden: own.hidden.clone(),
-            mixtures: own.mixtures,
-            dropout: own.dropout,
-            scale: own.scale,
-            classes,
-        };
+        let net = own.net(data.train.dims(), classes);
+        net.check(batch).map_err(wrong)?;
         Ok(Self { recipe: recipe.clone(), own, net, data, labels })
     }
 
@@ -192,7 +189,12 @@ impl Lesson for TagLesson {
     }
 
     fn test(&mut self, weights: &Params) -> Result<Measures, TrainError> {
-        let mut measures = self.measures(weights, &self.data.test)?;
+        let set = self.data.test.as_ref().unwrap_or(&self.data.validate);
+        let mut measures = self.measures(weights, set)?;
+        if self.data.test.is_none() {
+            // The checkpoint was chosen by it: nobody may take it for a test.
+            measures.list.iter_mut().for_each(|m| m.name.push_str(" (validation)"));
+        }
         if let Some(scenes) = &self.data.scenes {
             let linear = pixels::linear_on_pixels(scenes)?;
             for measure in &mut measures.list {
@@ -213,8 +215,11 @@ impl Lesson for TagLesson {
         scores: &Measures,
     ) -> Result<Vec<Product>, TrainError> {
         let mut contract = about(checkpoint, &self.recipe.name, Task::Tag)?;
-        let source = if self.data.scenes.is_some() { "labelled scenes, test" } else { "test" };
-        contract.scores = scores.scores(source);
+        contract.scores = scores.scores(match (&self.data.scenes, &self.data.test) {
+            (Some(_), _) => "labelled scenes, test",
+            (None, Some(_)) => "test",
+            (None, None) => "validation",
+        });
         contract.features.clone_from(&self.data.features);
         if let Some(labels) = &self.labels {
             contract.labels.clone_from(&labels.names);
