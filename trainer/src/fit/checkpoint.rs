@@ -26,6 +26,8 @@ pub struct FitCheckpoint {
     pub recipe: FitRecipe,
     /// What the data were, in words.
     pub data: Vec<String>,
+    /// What its words and labels were, [`Lesson::vocabulary`](super::Lesson::vocabulary).
+    pub vocabulary: Option<String>,
     /// Weights and optimiser; the average of the weights is what is scored and exported.
     pub optimiser: AdamW,
     /// Its best checkpoint.
@@ -36,6 +38,8 @@ pub struct FitCheckpoint {
 struct Header {
     recipe: String,
     data: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vocabulary: Option<String>,
     steps: u64,
     standing: Standing,
     parameters: Vec<(String, Vec<usize>)>,
@@ -60,6 +64,7 @@ impl FitCheckpoint {
         let header = Header {
             recipe: self.recipe.to_toml()?,
             data: self.data.clone(),
+            vocabulary: self.vocabulary.clone(),
             steps: o.steps,
             standing: self.standing.clone(),
             parameters: o
@@ -126,7 +131,8 @@ impl FitCheckpoint {
         let recipe =
             FitRecipe::parse("of a checkpoint", &header.recipe).map_err(|e| e.to_string())?;
         let optimiser = AdamW { weights, average, first, second, steps: header.steps };
-        Ok(Self { recipe, data: header.data, optimiser, standing: header.standing })
+        let Header { data, vocabulary, standing, .. } = header;
+        Ok(Self { recipe, data, vocabulary, optimiser, standing })
     }
 }
 
@@ -150,7 +156,8 @@ mod tests {
         optimiser.steps = 17;
         optimiser.second.list_mut()[0].values[0] = 0.25;
         let recipe = FitRecipe::parse("r", text).unwrap();
-        FitCheckpoint { recipe, data: vec!["x".into()], optimiser, standing: Standing::default() }
+        let (data, vocabulary) = (vec!["x".into()], Some("ab".into()));
+        FitCheckpoint { recipe, data, vocabulary, optimiser, standing: Standing::default() }
     }
 
     #[test]
@@ -175,6 +182,7 @@ mod tests {
             let header = Header {
                 recipe: "task = \"tag\"\nname = \"a\"\n".into(),
                 data: Vec::new(),
+                vocabulary: None,
                 steps: 0,
                 standing: Standing::default(),
                 parameters: vec![("w".into(), shape)],

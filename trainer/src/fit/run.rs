@@ -62,7 +62,8 @@ pub fn fit(
     }
     let devices = open_all(&options.devices, 1)?;
     let device = devices.into_iter().next().unwrap_or_else(|| Device::flex().autodiff());
-    let mut run = if options.resume { resumed(recipe, &last)? } else { begun(recipe, lesson) };
+    let mut run =
+        if options.resume { resumed(recipe, lesson, &last)? } else { begun(recipe, lesson) };
     replace(&out.join("recipe.toml"), recipe.to_toml()?.as_bytes())?;
     let mut progress =
         Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
@@ -79,6 +80,7 @@ pub fn fit(
         measures = validate(&mut run, lesson, &mut progress, [&last, &best])?;
     } else if best.exists() {
         let kept = FitCheckpoint::read(&best)?;
+        kept.belongs(&best, lesson)?;
         measures = lesson.validate(&kept.optimiser.average)?;
     }
     let started = Instant::now();
@@ -105,12 +107,17 @@ fn begun(recipe: &FitRecipe, lesson: &dyn Lesson) -> FitCheckpoint {
     FitCheckpoint {
         recipe: recipe.clone(),
         data: lesson.data(),
+        vocabulary: lesson.vocabulary(),
         optimiser: AdamW::new(lesson.init()),
         standing: Default::default(),
     }
 }
 
-fn resumed(recipe: &FitRecipe, last: &Path) -> Result<FitCheckpoint, TrainError> {
+fn resumed(
+    recipe: &FitRecipe,
+    lesson: &dyn Lesson,
+    last: &Path,
+) -> Result<FitCheckpoint, TrainError> {
     let run = FitCheckpoint::read(last)?;
     // A longer run or other validations are the same run.
     let mut same = recipe.clone();
@@ -124,6 +131,7 @@ fn resumed(recipe: &FitRecipe, last: &Path) -> Result<FitCheckpoint, TrainError>
                 .to_owned(),
         });
     }
+    run.belongs(last, lesson)?;
     Ok(FitCheckpoint { recipe: recipe.clone(), ..run })
 }
 

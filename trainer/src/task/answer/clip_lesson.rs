@@ -18,7 +18,9 @@ use super::settings::Settings;
 use crate::TrainError;
 use crate::data::place;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Layers as _, Leaf, Params, TaskNet as _, Tensors};
 use crate::train::Goal;
 
@@ -238,6 +240,10 @@ impl Lesson for ClipLesson {
             format!("{} drawn clips of coloured shapes", self.train.len()),
             self.trained.from.clone(),
         ]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.answers))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

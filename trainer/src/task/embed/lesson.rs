@@ -22,7 +22,9 @@ use super::{glove, loss, words};
 use crate::TrainError;
 use crate::data::frame_tensor;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Leaf, Params, TaskNet};
 use crate::train::Goal;
 
@@ -42,6 +44,8 @@ pub struct EmbedLesson {
     ids: Vec<Vec<Vec<f32>>>,
     split: Split,
     vectors_from: String,
+    /// Of the words, and of the sentences their vectors are counted in, which are not trained.
+    vocabulary: String,
     frozen: Option<BTreeMap<String, Leaf>>,
 }
 
@@ -75,6 +79,7 @@ impl EmbedLesson {
         };
         let tokenizer = Tokenizer::fit(texts.iter().map(String::as_str), &options)
             .map_err(|e| recipe.wrong(e.to_string()))?;
+        let vocabulary = digest_of_words(&tokenizer, &texts);
         let (table, vectors_from) = if settings.glove.is_empty() {
             let table = words::vectors(&tokenizer, &texts, settings.words, recipe.seed);
             (table, format!("word vectors counted in {} sentences", texts.len()))
@@ -105,6 +110,7 @@ impl EmbedLesson {
             ids,
             split,
             vectors_from,
+            vocabulary,
             frozen: None,
         })
     }
@@ -272,6 +278,10 @@ impl Lesson for EmbedLesson {
             ),
             self.vectors_from.clone(),
         ]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(self.vocabulary.clone())
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

@@ -14,7 +14,9 @@ use super::batch::{TOGETHER, largest, nothing, numbers, rows};
 use super::product;
 use crate::TrainError;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Leaf, Params, TaskNet as _};
 use crate::train::Goal;
@@ -137,6 +139,10 @@ impl Lesson for Judging {
             hold_out.len(),
             test.len()
         )]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.settings.kinds))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

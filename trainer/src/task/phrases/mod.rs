@@ -17,7 +17,9 @@ use super::batch::{nothing, rows};
 use super::product;
 use crate::TrainError;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Params, TaskNet as _};
 use crate::train::Goal;
@@ -158,6 +160,10 @@ impl Lesson for Writing {
 
     fn data(&self) -> Vec<String> {
         vec![format!("made-up lines of an event log, {} characters", self.net.characters)]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, [""; 0]))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

@@ -23,7 +23,7 @@ use super::product;
 use crate::TrainError;
 use crate::data::place;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest};
 use crate::loss::ranking;
 use crate::net::Params;
 use crate::train::Goal;
@@ -190,6 +190,12 @@ impl Lesson for Ranking {
             self.positives.len(),
             self.data.unknown
         )]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        let users = digest(self.data.users.iter().map(u32::to_string));
+        let items = self.data.items.iter().map(|(id, film)| format!("{id} {}", film.title));
+        Some(digest([users, digest(items)]))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

@@ -17,7 +17,7 @@ use crate::data::features::FeatureSet;
 use crate::data::place;
 use crate::data::scenes::split::ScenesRecipe;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest};
 use crate::loss::cross_entropy::{binary, binary_of_logits};
 use crate::net::{Params, TaskNet as _};
 use crate::train::Goal;
@@ -155,6 +155,10 @@ impl Lesson for TagLesson {
 
     fn data(&self) -> Vec<String> {
         self.data.said.clone()
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        self.labels.as_ref().map(|list| digest(&list.names))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

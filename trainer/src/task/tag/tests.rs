@@ -18,6 +18,7 @@ fn untrained(recipe: &FitRecipe, lesson: &TagLesson) -> FitCheckpoint {
     FitCheckpoint {
         recipe: recipe.clone(),
         data: lesson.data(),
+        vocabulary: lesson.vocabulary(),
         optimiser: crate::train::AdamW::new(lesson.init()),
         standing: Default::default(),
     }

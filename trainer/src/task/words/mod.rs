@@ -16,7 +16,9 @@ use super::product;
 use crate::TrainError;
 use crate::data::{limited, place};
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Layers, Params, Slot, TaskNet, add_table};
 use crate::train::Goal;
@@ -309,6 +311,10 @@ impl Lesson for Wording {
             self.hold_out.len(),
             self.words()
         )]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, [""; 0]))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
