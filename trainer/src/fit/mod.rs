@@ -22,7 +22,7 @@ use crate::net::{Leaf, Params};
 pub use belongs::{digest, digest_of_words};
 pub use checkpoint::FitCheckpoint;
 pub use recipe::{FitRecipe, Validate};
-pub use run::{FitOptions, FitOutcome, fit};
+pub use run::{FitOutcome, fit};
 pub use score::{Measure, Measures};
 
 /// What a step of training computes with.

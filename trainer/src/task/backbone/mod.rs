@@ -279,9 +279,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let recipe = recipe("");
         let mut lesson = BackboneLesson::open(&recipe).unwrap();
-        let options = crate::fit::FitOptions {
+        let options = crate::train::Options {
             out: place.path().to_owned(),
-            ..crate::fit::FitOptions::default()
+            ..crate::train::Options::default()
         };
         let outcome = crate::fit::fit(&recipe, &mut lesson, &options).unwrap();
         assert_eq!((outcome.steps, outcome.measures.samples), (3, 12));

@@ -193,7 +193,8 @@ impl Lesson for Judging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn all_three_tell_questions_apart_and_are_exported() {
@@ -221,8 +222,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Judging::open(&recipe).unwrap();
             let out = place.path().join(kind);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
             let measure = scores.first().unwrap();

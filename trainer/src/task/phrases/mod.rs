@@ -195,7 +195,8 @@ impl Lesson for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn it_writes_better_than_a_table_of_one_character_and_keeps_its_state_on_every_engine() {
@@ -206,7 +207,7 @@ mod tests {
         let mut lesson = Writing::open(&recipe).unwrap();
         let place = tempfile::tempdir().unwrap();
         let out = place.path().to_owned();
-        let found = fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+        let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
         let checkpoint = FitCheckpoint::read(&found.best).unwrap();
         let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
         let measure = scores.first().unwrap();

@@ -253,7 +253,8 @@ mod tests {
     use rand::SeedableRng as _;
 
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     /// Users of even number like even films, the others odd ones.
     fn halves() -> MovieLens {
@@ -291,7 +292,7 @@ mod tests {
             let recipe = recipe(loss);
             let mut lesson = lesson(&recipe);
             let place = tempfile::tempdir().unwrap();
-            let options = FitOptions { out: place.path().to_owned(), ..FitOptions::default() };
+            let options = Options { out: place.path().to_owned(), ..Options::default() };
             let found = fit(&recipe, &mut lesson, &options).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();

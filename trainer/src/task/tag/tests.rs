@@ -1,7 +1,8 @@
 //! Heads that learn made-up features, and recipes that cannot be.
 
 use super::*;
-use crate::fit::{FitOptions, fit};
+use crate::fit::fit;
+use crate::train::Options;
 
 fn recipe(more: &str) -> FitRecipe {
     let text = format!(
@@ -31,7 +32,7 @@ fn every_preset_learns_is_chosen_by_gap_and_exported() {
         let own = format!("[tag]\npreset = \"{preset}\"\nhidden = [64]\nmixtures = 2\n{MADE}");
         let recipe = recipe(&own);
         let mut lesson = TagLesson::open(&recipe).unwrap();
-        let options = FitOptions { out: place.path().to_owned(), ..FitOptions::default() };
+        let options = Options { out: place.path().to_owned(), ..Options::default() };
         let outcome = fit(&recipe, &mut lesson, &options).unwrap();
         let first = outcome.measures.first().unwrap();
         let prior = first.baselines[0].1;

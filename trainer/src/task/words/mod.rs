@@ -373,7 +373,8 @@ impl Lesson for Wording {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn words_of_like_use_come_near_each_other_both_ways() {
@@ -400,8 +401,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Wording::open(&recipe).unwrap();
             let out = place.path().join(way);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let weights = &checkpoint.optimiser.average;
             let scores = lesson.test(weights).unwrap();
