@@ -127,3 +127,74 @@ fn what_does_not_fit_is_refused_with_its_code() {
     refused(&[&named[..], &["--labels", &labels]].concat(), 3, "2 labels but 1 are named");
     refused(&[&named[..], &["--audio", &labels]].concat(), 3, "no .npy");
 }
+
+#[test]
+fn a_run_tags_a_recording_as_if_it_were_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let levels: Vec<u8> = (0..16).map(|n| if n < 8 { 255 } else { 0 }).collect();
+    let clip = clip(folder.path(), &levels).display().to_string();
+    let made_by = backbone(folder.path());
+    let model = head(folder.path(), None);
+    let lines = folder.path().join("lines.jsonl").display().to_string();
+    let run = framecast(&[
+        "run",
+        "--source",
+        &clip,
+        "--predict",
+        "none",
+        "--tag",
+        &model,
+        "--tag-backbone",
+        &made_by,
+        "--record-jsonl",
+        &lines,
+        "--set",
+        "engine.name=tract",
+        "--json",
+    ])
+    .json();
+    // Four frames a second, as often as the tasks look, although all were read at once.
+    assert_eq!(run["side"]["tag"]["run"], 16, "{run}");
+    assert_eq!(run["side"]["embed"]["run"], 16, "{run}");
+    assert_eq!(run["questions"]["asked"], 0, "{run}");
+    let text = std::fs::read_to_string(&lines).unwrap();
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["type"] == "event")
+        .collect();
+    let told: Vec<_> = events
+        .iter()
+        .map(|e| (e["tag"].as_str().unwrap(), e["change"].as_str().unwrap(), &e["position_ms"]))
+        .collect();
+    // The cut empties the window, so that the first dark frame counts alone.
+    let at = |ms: f64| Value::from(ms);
+    let (begin, cut) = (at(0.0), at(2_000.0));
+    let expected = [("light", "begin", &begin), ("light", "end", &cut), ("dark", "begin", &cut)];
+    assert_eq!(told, expected, "{text}");
+}
+
+#[test]
+fn a_run_refuses_what_tag_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[0, 0]).display().to_string();
+    let made_by = backbone(folder.path());
+    // A head of frames needs no backbone.
+    let mut g = GraphBuilder::new("direct");
+    let shape = [1.into(), 3.into(), 8.into(), 8.into()];
+    let frame = g.input("frame", DType::F32, &shape);
+    let pooled = g.node("GlobalAveragePool", &[&frame], &[]);
+    let flat = g.node("Flatten", &[&pooled], &[]);
+    g.output_as(&flat, "logits", DType::F32, &[1.into(), 3.into()]);
+    let mut contract = Contract::new("direct", Task::Tag);
+    contract.inputs = vec![Port::new("frame", Role::Frame, DType::F32, &shape)];
+    contract.outputs = vec![Port::new("logits", Role::Logits, DType::F32, &[1.into(), 3.into()])];
+    contract.size = Some(SizeRule::Fixed { width: 8, height: 8 });
+    contract.labels = vec!["red".into(), "green".into(), "blue".into()];
+    let direct = write(folder.path(), "direct", g, contract);
+    let common = ["--set", "engine.name=tract"];
+    let tag = ["tag", &clip, "--model", &direct, "--backbone", &made_by];
+    framecast(&[&tag[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
+    let run = ["run", "--source", &clip, "--tag", &direct, "--tag-backbone", &made_by];
+    framecast(&[&run[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use framecast::config::{Config, SideModel, SideSettings, WatchSettings};
+use framecast::config::{Config, Pace, SideModel, SideSettings, WatchSettings};
 use framecast::engine::{self, Session};
 use framecast::frame::Size;
 use framecast::model::{Contract, ModelFile, registry};
@@ -41,10 +41,15 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
         every = responder.interval().map_or(every, |interval| interval.min(every));
         tasks.push(Box::new(responder));
     }
-    let options = SideOptions { every, all: false, nice: side.nice };
+    // A recording that is played as fast as it was filmed stands for a camera.
+    let all = config.source.pace != Pace::Realtime;
+    let options = SideOptions { every, all, nice: side.nice };
     let asker = match &side.ask_socket {
-        Some(_) if tasks.is_empty() => {
-            return Err(wrong("side.ask_socket is set, but no task runs that could be asked"));
+        Some(_) if side.answer.is_none() => {
+            return Err(wrong(
+                "side.ask_socket is set, but no task runs that answers; name a model with \
+                 --answer or answer.model, such as answer-clip",
+            ));
         }
         Some(path) => Some(listen(path)?),
         None => None,
