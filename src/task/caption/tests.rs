@@ -9,7 +9,7 @@ use crate::model::{
 
 /// Scores of the next word are a row of a table by the word, plus the picture times the state,
 /// which counts the words: with a picture other than 0 the second word is another one.
-fn decoder() -> Decoder {
+fn table() -> (ModelFile, Contract) {
     // Ids: 0 pad, 1 unknown, 2 end, 3 a, 4 b, 5 c.
     let shares = [
         [0.0; 6],
@@ -55,6 +55,11 @@ fn decoder() -> Decoder {
     contract.tokenizer = Some(Tokenizer::new(words.collect(), 0));
     let mut file = file;
     file.set_contract(contract.clone()).unwrap();
+    (file, contract)
+}
+
+fn decoder() -> Decoder {
+    let (file, contract) = table();
     let options = LoadOptions { engine: EngineChoice::Tract, ..LoadOptions::default() };
     Decoder::new(load(&file, &options).unwrap().session, &contract).unwrap()
 }
@@ -72,6 +77,29 @@ fn the_likeliest_word_each_time_is_not_the_likeliest_sentence() {
     let two = say(0.0, Beams { width: 2, longest: 16 });
     assert_eq!(two[0], ("b".to_owned(), mean([0.4, 0.95])));
     assert_eq!(two[1].0, "a");
+}
+
+#[test]
+fn a_fragment_never_stands_before_a_whole_sentence() {
+    // "a b" has not come to its end after two words and is likelier a word than "a", which has.
+    let said = decoder().describe(&[0.0], Beams { width: 3, longest: 2 }).unwrap();
+    let texts: Vec<_> = said.iter().map(|s| (s.text.as_str(), s.cut)).collect();
+    assert_eq!(texts, [("b", false), ("a", false)]);
+    let none = decoder().describe(&[0.0], Beams { width: 3, longest: 1 }).unwrap();
+    assert_eq!((none.len(), none[0].text.as_str()), (3, "a"));
+    assert!(none[0].cut && (none[0].score - 0.6f64.ln()).abs() < 1e-4, "{none:?}");
+}
+
+#[test]
+fn an_end_that_is_no_mark_of_its_own_is_refused() {
+    for (pad, unknown, end) in [(2, 2, 2), (2, 1, 2), (0, 2, 2)] {
+        let (file, mut contract) = table();
+        let tokenizer = contract.tokenizer.as_mut().unwrap();
+        (tokenizer.pad, tokenizer.unknown, tokenizer.end) = (pad, unknown, end);
+        let options = LoadOptions { engine: EngineChoice::Tract, ..LoadOptions::default() };
+        let error = Decoder::new(load(&file, &options).unwrap().session, &contract).unwrap_err();
+        assert!(error.to_string().contains("no sentence could end"), "{error}");
+    }
 }
 
 #[test]
