@@ -3,9 +3,7 @@
 use super::*;
 use crate::engine::{EngineChoice, LoadOptions, load};
 use crate::model::onnx::GraphBuilder;
-use crate::model::{
-    Contract, DType, ModelFile, Port, Role, StateInit, StatePair, Task, Tokenizer,
-};
+use crate::model::{Contract, DType, ModelFile, Port, Role, StateInit, StatePair, Task, Tokenizer};
 
 /// Scores of the next word are a row of a table by the word, plus the picture times the state,
 /// which counts the words: with a picture other than 0 the second word is another one.
@@ -43,8 +41,7 @@ fn table() -> (ModelFile, Contract) {
         Port::new("picture", Role::Features, DType::F32, &one),
         Port::new("word", Role::Tokens, DType::I64, &one),
     ];
-    contract.outputs =
-        vec![Port::new("scores", Role::Scores, DType::F32, &[1.into(), 6.into()])];
+    contract.outputs = vec![Port::new("scores", Role::Scores, DType::F32, &[1.into(), 6.into()])];
     contract.state = vec![StatePair {
         input: "count".into(),
         output: "count_next".into(),
@@ -71,7 +68,8 @@ fn say(picture: f32, beams: Beams) -> Vec<(String, f64)> {
 
 #[test]
 fn the_likeliest_word_each_time_is_not_the_likeliest_sentence() {
-    let mean = |shares: [f64; 2]| (shares.map(f64::ln).iter().sum::<f64>() / 2.0 * 1e4).round() / 1e4;
+    let mean =
+        |shares: [f64; 2]| (shares.map(f64::ln).iter().sum::<f64>() / 2.0 * 1e4).round() / 1e4;
     let greedy = say(0.0, Beams::default());
     assert_eq!(greedy, [("a".to_owned(), mean([0.6, 0.35]))]);
     let two = say(0.0, Beams { width: 2, longest: 16 });
