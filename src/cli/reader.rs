@@ -84,6 +84,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use framecast::frame::{
         DropReason, FrameMeta, FrameSeq, Layout, PixelFormat, PooledBuf, Rational, Size,
     };
@@ -102,7 +104,7 @@ mod tests {
     struct Script {
         info: SourceInfo,
         start: MonoTime,
-        says: std::vec::IntoIter<Says>,
+        says: VecDeque<Says>,
     }
 
     impl Source for Script {
@@ -111,7 +113,7 @@ mod tests {
         }
 
         fn read(&mut self, _: MonoTime) -> Result<Read, SourceError> {
-            Ok(match self.says.next() {
+            Ok(match self.says.pop_front() {
                 Some(Says::Frame(seq, ms)) => {
                     let layout = Layout::packed(PixelFormat::Grey, Size::new(2, 2)).unwrap();
                     let captured = self.start.after(Duration::from_millis(ms));
@@ -138,7 +140,7 @@ mod tests {
             frames: None,
         };
         let start = MonoTime::now().after(Duration::from_secs(60));
-        let says = says.to_vec().into_iter();
+        let says = says.iter().copied().collect();
         let (mut reader, stop) = (Reader::new(Box::new(Script { info, start, says })), Stop::new());
         let mut shots = Vec::new();
         while let Some(shot) = reader.next(&stop).unwrap() {
