@@ -103,6 +103,53 @@ fn tags_begin_and_end_and_are_summed_up() {
     assert_eq!(ended, [10]);
 }
 
+/// A feature extractor of somebody else, without a contract, and the lines that describe it.
+fn foreign(folder: &Path) -> [String; 2] {
+    let mut g = GraphBuilder::new("foreign");
+    let frame = g.input("data", DType::F32, &[1.into(), 3.into(), 8.into(), 8.into()]);
+    let pooled = g.node("GlobalAveragePool", &[&frame], &[]);
+    g.output_as(&pooled, "pool5", DType::F32, &[1.into(), 3.into(), 1.into(), 1.into()]);
+    let model = ModelFile::from_proto("foreign", &g.finish().unwrap()).unwrap();
+    let [path, lines] = ["foreign.onnx", "extractor.toml"].map(|name| folder.join(name));
+    std::fs::write(&path, model.bytes()).unwrap();
+    std::fs::write(&lines, "task = \"embed\"\nroles = { pool5 = \"embedding\" }\n").unwrap();
+    [path, lines].map(|path| path.display().to_string())
+}
+
+#[test]
+fn a_run_tags_by_an_extractor_that_is_described_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[255; 40]).display().to_string();
+    let model = head(folder.path(), None);
+    let [extractor, lines] = foreign(folder.path());
+    let results = folder.path().join("results.jsonl").display().to_string();
+    let common = [
+        "run",
+        "--source",
+        &clip,
+        "--predict",
+        "copy-last",
+        "--set",
+        "engine.name=tract",
+        "--json",
+    ];
+    let named = ["--tag", &model, "--backbone", &extractor];
+    let flags = [&common[..], &named, &["--backbone-contract", &lines, "--pace", "realtime"]];
+    let ended = framecast(&[&flags.concat()[..], &["--record-jsonl", &results]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let told = std::fs::read_to_string(&results).unwrap();
+    assert!(told.contains("\"light\"") && !told.contains("\"dark\""), "{told}");
+    framecast(&[&common[..], &named].concat()).refused(3, &["carries no contract"]);
+    // The file that says so is where its paths begin.
+    let config = folder.path().join("framecast.toml");
+    std::fs::write(&config, "[tag]\nbackbone_contract = \"extractor.toml\"\n").unwrap();
+    let config = config.display().to_string();
+    let from_file = [&common[..], &["--config", &config]].concat();
+    framecast(&from_file).refused(3, &["tag.backbone_contract is set and tag.model is not"]);
+    let ended = framecast(&[&from_file[..], &named].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
 #[test]
 fn what_does_not_fit_is_refused_with_its_code() {
     let folder = tempfile::tempdir().unwrap();

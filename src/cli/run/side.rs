@@ -24,12 +24,15 @@ use crate::cli::tagger::{self, TagFiles};
 pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
     let side = &config.side;
     let mut tasks: Vec<Box<dyn SideTask>> = Vec::new();
-    match (&side.tag.model, &side.tag.backbone) {
-        (Some(model), backbone) => tag(config, side, model, backbone.as_ref(), size, &mut tasks)?,
-        (None, Some(_)) => {
-            return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
-        }
-        (None, None) => {}
+    let beside = [
+        ("tag.contract", &side.tag.contract),
+        ("tag.backbone", &side.tag.backbone),
+        ("tag.backbone_contract", &side.tag.backbone_contract),
+    ];
+    if let Some(model) = &side.tag.model {
+        tag(config, side, model, size, &mut tasks)?;
+    } else if let Some((key, _)) = beside.iter().find(|(_, value)| value.is_some()) {
+        return Err(wrong(&format!("{key} is set and tag.model is not; name the tag model too")));
     }
     if !side.watch.queries.is_empty() {
         tasks.push(Box::new(watch(config, &side.watch, size)?));
@@ -125,14 +128,16 @@ fn tag(
     config: &Config,
     side: &SideSettings,
     model: &SideModel,
-    backbone: Option<&SideModel>,
     size: Size,
     tasks: &mut Vec<Box<dyn SideTask>>,
 ) -> Result<(), Failure> {
     let base = |m: &SideModel| m.base.clone();
+    let backbone = side.tag.backbone.as_ref();
     let files = TagFiles {
         model: model.path.clone(),
+        contract: side.tag.contract.as_ref().map(SideModel::place),
         backbone: backbone.map(|b| b.path.clone()),
+        backbone_contract: side.tag.backbone_contract.as_ref().map(SideModel::place),
         base: base(model).into_iter().chain(backbone.and_then(base)).collect(),
         threads: Some(1),
         ..TagFiles::default()
