@@ -31,7 +31,7 @@ pub use recipe::{EmbeddedRecipe, FilesRecipe, GeneratedRecipe, TagRecipe};
 const TOGETHER: usize = 200;
 
 /// Steps over which an export is compared.
-const STEPS: usize = 50;
+const STEPS: usize = 210;
 
 /// Trains a [`TagNet`].
 pub struct TagLesson {
