@@ -51,7 +51,7 @@ pub(crate) fn sentences(uri: &str) -> Result<Vec<String>, TrainError> {
 }
 
 /// Captions by picture: lines `picture#number<TAB>sentence`.
-fn captions(uri: &str) -> Result<Vec<(String, Vec<String>)>, TrainError> {
+pub(super) fn captions(uri: &str) -> Result<Vec<(String, Vec<String>)>, TrainError> {
     let text = text(uri)?;
     let mut list: Vec<(String, Vec<String>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
