@@ -56,6 +56,7 @@ pub fn represent(checkpoint: &Path, folder: &Path) -> Result<String, TrainError>
         return Err(TrainError::Checkpoint { path: checkpoint.to_owned(), reason });
     }
     let lesson = EmbedLesson::open(&run.recipe)?;
+    run.belongs(checkpoint, &lesson)?;
     let [pictures, sentences] = lesson.representations(&run.optimiser.average);
     fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
     let mut text = String::new();
