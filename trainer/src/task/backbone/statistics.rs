@@ -118,7 +118,9 @@ mod tests {
     #[test]
     fn sharpness_is_that_of_details_and_not_of_contrast() {
         let stripes = |period: usize, contrast: f32| {
-            move |x: usize, _| [0.5 + if x / period % 2 == 0 { contrast } else { -contrast }; 3]
+            move |x: usize, _| {
+                [0.5 + if (x / period).is_multiple_of(2) { contrast } else { -contrast }; 3]
+            }
         };
         let [_, fine] = of(stripes(2, 0.4));
         let [_, pale] = of(stripes(2, 0.2));
