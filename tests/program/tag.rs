@@ -191,7 +191,7 @@ fn a_run_tags_a_recording_as_if_it_were_played() {
         "none",
         "--tag",
         &model,
-        "--tag-backbone",
+        "--backbone",
         &made_by,
         "--record-jsonl",
         &lines,
@@ -242,6 +242,6 @@ fn a_run_refuses_what_tag_refuses() {
     let common = ["--set", "engine.name=tract"];
     let tag = ["tag", &clip, "--model", &direct, "--backbone", &made_by];
     framecast(&[&tag[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
-    let run = ["run", "--source", &clip, "--tag", &direct, "--tag-backbone", &made_by];
+    let run = ["run", "--source", &clip, "--tag", &direct, "--backbone", &made_by];
     framecast(&[&run[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
 }
