@@ -26,7 +26,15 @@ struct SlowModel {
 impl Stage for SlowModel {
     fn step(&mut self, _image: &RgbImage, _meta: &FrameMeta) -> Result<Step, TaskError> {
         std::thread::sleep(MODEL);
-        Ok(Step { horizon: 1, reset: None, score: None, surprise: None, event: None, infer: MODEL })
+        Ok(Step {
+            horizon: 1,
+            reset: None,
+            broken: None,
+            score: None,
+            surprise: None,
+            event: None,
+            infer: MODEL,
+        })
     }
 
     fn between_frames(&mut self, _age: Option<Duration>) -> Result<(), TaskError> {

@@ -196,6 +196,41 @@ fn unsafe_stands_only_where_it_is_listed() {
 }
 
 /// What CI requires, every test requires by the same words.
+/// A file that no module names is never compiled, and its tests never run.
+#[test]
+fn every_file_is_part_of_a_module() {
+    let parts = |file: &Path| -> Option<(PathBuf, String)> {
+        let name = file.file_stem()?.to_string_lossy().into_owned();
+        let folder = file.parent()?;
+        match name.as_str() {
+            "mod" => Some((folder.parent()?.to_owned(), folder.file_name()?.to_str()?.to_owned())),
+            _ => Some((folder.to_owned(), name)),
+        }
+    };
+    for (under, roots) in [("src", ["lib.rs", "main.rs"]), ("trainer/src", ["lib.rs", "main.rs"])] {
+        let top = root().join(under);
+        for file in rust_files(under) {
+            if roots.iter().any(|name| file == top.join(name)) {
+                continue;
+            }
+            let (folder, name) = parts(&file).unwrap();
+            let beside = folder.with_extension("rs");
+            let places = roots.iter().map(|root| folder.join(root));
+            let texts: String = places
+                .chain([folder.join("mod.rs"), beside])
+                .filter_map(|place| fs::read_to_string(place).ok())
+                .collect();
+            let named = format!("mod {name};");
+            let quoted = format!("/{name}.rs\"]");
+            assert!(
+                texts.contains(&named) || texts.contains(&quoted),
+                "no module names {}",
+                relative(&file)
+            );
+        }
+    }
+}
+
 #[test]
 fn ci_is_asked_for_in_one_way() {
     let asked = concat!("var_os(\"", "CI\")");

@@ -2,25 +2,24 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use framecast::config::{Config, Pace, SourceSettings};
 use framecast::engine::LoadReport;
-use framecast::frame::{FramePool, MonoTime};
-use framecast::model::{ModelFile, ResetReason, registry};
+use framecast::frame::FramePool;
+use framecast::model::{ModelFile, registry};
 use framecast::pipeline::Stop;
-use framecast::source::{Read, Source};
+#[cfg(unix)]
+use framecast::pipeline::side::Refusal;
 use framecast::task::answer::{Reply, Responder};
-use framecast::vision::{FrameConverter, RgbImage, VisionError};
+use framecast::vision::{FrameConverter, RgbImage};
 use serde::Serialize;
 
 use super::exit::{self, Failure};
+use super::reader::{Reader, Shot};
 use super::settings::SettingsArgs;
 use super::stream_args::set_given;
-use super::{Outcome, interrupt, stream};
-
-/// How long a read lasts at most before the interrupt is looked at.
-const POLL: Duration = Duration::from_millis(200);
+use super::{Outcome, embedders, interrupt, stream};
 
 /// Arguments of `framecast ask`.
 #[derive(Debug, clap::Args)]
@@ -112,12 +111,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let path = registry::resolve(args.model.as_deref().unwrap_or_default(), &[])?;
     let model = ModelFile::open(&path)?;
     let pool = FramePool::new(4 + settings.buffers as usize);
-    let (mut source, _) = stream::open_source(&settings, &pool)?;
+    let (source, _) = stream::open_source(&settings, &pool)?;
     let info = source.info().clone();
     let (mut responder, report) = Responder::load(&model, &config.load_options(), info.size)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
-    show(source.as_mut(), &mut responder, args.at, &stop)?;
+    show(&mut Reader::new(source), &mut responder, args.at, &stop)?;
     if stop.is_aborted() {
         return Err(Failure::interrupted());
     }
@@ -164,52 +163,38 @@ fn text(reply: &Reply, top: usize) -> String {
     text
 }
 
-/// Shows the frames of `source` up to `at`, or to the end.
-fn show(
-    source: &mut dyn Source,
-    responder: &mut Responder,
-    at: Option<f64>,
-    stop: &Stop,
-) -> Outcome {
-    let rate = source.info().rate.map_or(25.0, |rate| rate.as_f64().max(1e-3));
+/// Shows the frames of `reader` up to `at`, or to the end.
+fn show(reader: &mut Reader, responder: &mut Responder, at: Option<f64>, stop: &Stop) -> Outcome {
     // A source without an end is looked at for a while.
-    let endless = source.info().live || source.info().uri.starts_with("demo:");
+    let endless = reader.info().live || reader.info().uri.starts_with("demo:");
     let at = at.or(endless.then_some(2.0));
     let (mut converter, mut rgb) = (FrameConverter::new(), RgbImage::default());
-    let mut number = 0_u64;
     let mut seen = false;
-    while !stop.is_aborted() {
-        let frame = match source.read(MonoTime::now().after(POLL))? {
-            Read::Frame(frame) => frame,
-            Read::Reopened => {
-                responder.reset(ResetReason::Reconnect);
-                continue;
-            }
-            Read::Lost { frames, .. } => {
-                number += frames;
-                continue;
-            }
-            Read::Timeout => continue,
-            _ => break,
-        };
-        // Time in the recording, not of its reading, which is faster.
-        let counted = Duration::from_secs_f64(number as f64 / rate);
-        let position = frame.meta().position.unwrap_or(MonoTime::ZERO.after(counted));
-        number += 1;
-        if seen && at.is_some_and(|at| position.as_nanos() as f64 >= at * 1e9) {
+    while let Some(Shot { frame, time, reset }) = reader.next(stop)? {
+        if seen && at.is_some_and(|at| time.as_nanos() as f64 >= at * 1e9) {
             break;
         }
-        match converter.to_rgb(&frame, &mut rgb) {
-            Err(error @ VisionError::Decode { .. }) => {
-                tracing::warn!("frame {} cannot be decoded: {error}", frame.seq());
-                continue;
-            }
-            other => other.map_err(anyhow::Error::from)?,
+        if let Some(reason) = reset {
+            responder.reset(reason);
         }
-        responder.see(&rgb, position)?;
-        seen = true;
+        if embedders::picture(&mut converter, &frame, &mut rgb)? {
+            responder.see(&rgb, time)?;
+            seen = true;
+        }
     }
+    reader.finish();
     Ok(())
+}
+
+/// The exit code of a question that a run refused: that of the same question without a run.
+#[cfg(unix)]
+const fn code(kind: Option<Refusal>) -> u8 {
+    match kind {
+        Some(Refusal::Question) => exit::USAGE,
+        Some(Refusal::NoTask) => exit::CONFIG,
+        Some(Refusal::NothingSeen | Refusal::Ended) => exit::SOURCE,
+        _ => exit::FAILURE,
+    }
 }
 
 #[cfg(unix)]
@@ -217,10 +202,13 @@ fn ask_run(path: &std::path::Path, args: &Args) -> Outcome {
     if args.question.trim().is_empty() {
         return Err(Failure::new(exit::USAGE, anyhow::anyhow!("the question is empty; ask one")));
     }
-    let value = framecast::pipeline::side::ask_at(path, &args.question)
-        .map_err(|error| Failure::new(exit::SOURCE, error))?;
+    let value = framecast::pipeline::side::ask_at(path, &args.question).map_err(|error| {
+        let too_long = error.kind() == std::io::ErrorKind::InvalidInput;
+        Failure::new(if too_long { exit::USAGE } else { exit::SOURCE }, error)
+    })?;
     if let Some(error) = value.get("error").and_then(serde_json::Value::as_str) {
-        return Err(Failure::new(exit::FAILURE, anyhow::anyhow!("{error}")));
+        let kind = value.get("kind").and_then(|kind| serde_json::from_value(kind.clone()).ok());
+        return Err(Failure::new(code(kind), anyhow::anyhow!("{error}")));
     }
     let mut out = std::io::stdout().lock();
     let reply: Option<Reply> =

@@ -6,20 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use framecast::config::{Config, Pace, SourceSettings};
-use framecast::frame::{FramePool, MonoTime, Rational};
-use framecast::pipeline::{Fresh, Stop};
-use framecast::source::{Read, Source as _};
+use framecast::frame::{FramePool, MonoTime};
+use framecast::pipeline::Stop;
 use framecast::task::caption::{Beams, Decoder};
 use framecast::task::search::{About, ChangeGate, Index, Wish};
 use framecast::vision::{FrameConverter, RgbImage};
 
 use super::embedders::{self, EngineArgs, Known};
 use super::exit::{self, Failure};
+use super::reader::{Reader, Shot};
 use super::search::clock;
 use super::{Outcome, interrupt, stream};
-
-/// How long a read lasts at most before the interrupt is looked at.
-const POLL: Duration = Duration::from_millis(200);
 
 /// Arguments of `framecast describe`.
 #[derive(Debug, clap::Args)]
@@ -134,25 +131,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut speaker = Speaker::open(args, &config, &known, embedder.dims())?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
-    let mut source = Fresh::new(source);
-    let interval = source.info().rate.unwrap_or(Rational::whole(25)).interval();
+    let mut reader = Reader::new(source);
     let mut gate = ChangeGate::new(args.change);
     let (mut converter, mut rgb) = (FrameConverter::new(), RgbImage::default());
-    let (mut begun, mut last, mut seen) = (None, None, 0u64);
+    let mut last = None;
     let mut out = std::io::stdout();
-    while !stop.is_aborted() && args.frames.is_none_or(|most| seen < most) {
-        let frame = match source.read(MonoTime::now().after(POLL))? {
-            Read::Frame(frame) => frame,
-            Read::Timeout | Read::Reopened | Read::Lost { .. } => continue,
-            _ => break,
-        };
-        seen += 1;
-        let start = *begun.get_or_insert(frame.captured());
-        let time = match (frame.meta().position, source.info().live) {
-            (Some(position), _) => position.since(MonoTime::ZERO),
-            (None, false) => interval.saturating_mul(u32::try_from(seen - 1).unwrap_or(u32::MAX)),
-            _ => frame.captured().since(start),
-        };
+    while args.frames.is_none_or(|most| reader.seen() < most) {
+        let Some(Shot { frame, time, reset }) = reader.next(&stop)? else { break };
+        if let Some(reason) = reset {
+            embedder.reset(reason);
+        }
+        let time = time.since(MonoTime::ZERO);
         if last.is_some_and(|last| time.saturating_sub(last) < every)
             || !embedders::picture(&mut converter, &frame, &mut rgb)?
             || !gate.passes(&rgb).map_err(anyhow::Error::from)?
@@ -163,6 +152,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let said = speaker.say(embedder.embed(&rgb)?, args)?;
         out.write_all(moment(args, time, frame.seq().0, &said).as_bytes())?;
     }
+    reader.finish();
     if stop.is_aborted() { Err(Failure::interrupted()) } else { Ok(()) }
 }
 

@@ -1,15 +1,13 @@
 //! `framecast index`: embeddings of a recording, a live stream or a list of sentences in a file.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use framecast::config::{Config, Pace, SourceSettings};
-use framecast::frame::{FramePool, MonoTime, Rational, Size};
-use framecast::model::ResetReason;
-use framecast::pipeline::{Fresh, Stop};
-use framecast::source::{Read, Source};
+use framecast::frame::{FramePool, MonoTime, Size};
+use framecast::pipeline::Stop;
 use framecast::task::embed::FrameEmbedder;
 use framecast::task::search::{About, ChangeGate, IndexWriter, Metric, NewEntry};
 use framecast::vision::resize::Resizer;
@@ -18,10 +16,9 @@ use framecast::vision::{FrameConverter, RgbImage};
 use super::embedders::{self, EngineArgs};
 use super::exit::{self, Failure};
 use super::progress::Bar;
+use super::reader::{Reader, Shot};
 use super::{Outcome, interrupt, stream};
 
-/// How long a read lasts at most before the interrupt is looked at.
-const POLL: Duration = Duration::from_millis(200);
 /// Bytes of a sentence an index of sentences keeps.
 const SENTENCE: usize = 320;
 /// Largest list of sentences.
@@ -53,6 +50,10 @@ pub(crate) struct Args {
     /// Go on with an index that is there
     #[arg(long)]
     append: bool,
+
+    /// With --append: give damaged entries at the end of the index up and write over them
+    #[arg(long, requires = "append")]
+    drop_damaged: bool,
 
     /// Look at every Nth frame
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
@@ -119,7 +120,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
 /// Makes the index, or opens it to go on.
 fn writer(args: &Args, about: About) -> Result<IndexWriter, Failure> {
     if args.append && args.out.exists() {
-        return Ok(IndexWriter::append(&args.out, &about)?);
+        let (path, pictures) = (&args.out, args.thumbnails);
+        let writer = match args.drop_damaged {
+            true => IndexWriter::append_after_damage(path, &about)?,
+            false => IndexWriter::append(path, &about)?,
+        };
+        if pictures && writer.about().thumbnails.is_none() {
+            let reason = format!("{} was begun without --thumbnails; leave it out", path.display());
+            return Err(Failure::new(exit::USAGE, anyhow::anyhow!(reason)));
+        }
+        return Ok(writer);
     }
     if args.out.exists() {
         let reason = format!(
@@ -141,11 +151,14 @@ fn sentences(
     let fail = |reason: String| {
         Failure::new(exit::SOURCE, anyhow::anyhow!("{}: {reason}", path.display()))
     };
-    let size = fs::metadata(path).map_err(|e| fail(e.to_string()))?.len();
-    if size > MAX_SENTENCES {
-        return Err(fail(format!("{size} bytes are above the limit of {MAX_SENTENCES}")));
+    let mut bytes = Vec::new();
+    // What is read counts: a pipe or device says nothing of its size.
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_SENTENCES + 1).read_to_end(&mut bytes))
+        .map_err(|e| fail(e.to_string()))?;
+    if bytes.len() as u64 > MAX_SENTENCES {
+        return Err(fail(format!("it is above the limit of {MAX_SENTENCES} bytes")));
     }
-    let bytes = fs::read(path).map_err(|e| fail(e.to_string()))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| fail(format!("byte {} is no UTF-8", e.utf8_error().valid_up_to())))?;
     let model = args.model.as_deref().unwrap_or("search-text");
@@ -185,7 +198,8 @@ fn sentences(
             tracing::warn!("line {} is left out: {reason}", number + 1);
             continue;
         };
-        let entry = NewEntry { seq: number as u64, item, text: sentence, ..NewEntry::default() };
+        let (recording, seq, time) = (writer.recording(), number as u64, Duration::ZERO);
+        let entry = NewEntry { recording, seq, time, item, text: sentence };
         writer.push(vector, &entry)?;
     }
     if left_out > 0 {
@@ -220,9 +234,10 @@ fn frames(args: &Args, config: &Config, stop: &Stop) -> Result<(u64, IndexWriter
     }
     let thumbnails = args.thumbnails.then(|| (folder, Resizer::new()));
     let gate = ChangeGate::new(args.change);
-    let mut work = Indexing { args, writer, embedder, gate, thumbnails, seen: 0 };
-    work.stream(&mut Fresh::new(source), stop)?;
-    Ok((work.seen, work.writer))
+    let reader = Reader::new(source);
+    let mut work = Indexing { args, reader, writer, embedder, gate, thumbnails };
+    work.stream(stop)?;
+    Ok((work.reader.seen(), work.writer))
 }
 
 /// The last part of a path, so that an index tells nothing about the machine it was made on.
@@ -232,74 +247,54 @@ fn last_name(path: &Path) -> String {
 
 struct Indexing<'a> {
     args: &'a Args,
+    reader: Reader,
     writer: IndexWriter,
     embedder: FrameEmbedder,
     gate: ChangeGate,
     thumbnails: Option<(PathBuf, Resizer)>,
-    /// Frames read.
-    seen: u64,
 }
 
 impl Indexing<'_> {
-    fn stream(&mut self, source: &mut dyn Source, stop: &Stop) -> Outcome {
+    fn stream(&mut self, stop: &Stop) -> Outcome {
         let mut converter = FrameConverter::new();
         let mut rgb = RgbImage::default();
-        let mut bar = Bar::new(&source.info().uri);
-        let total = source.info().frames;
-        // Pictures without a rate are shown as other commands write them.
-        let interval = source.info().rate.unwrap_or(Rational::whole(25)).interval();
-        let mut begun = None;
-        while !stop.is_aborted() && self.args.frames.is_none_or(|most| self.seen < most) {
-            let frame = match source.read(MonoTime::now().after(POLL))? {
-                Read::Frame(frame) => frame,
-                Read::Reopened => {
-                    self.embedder.reset(ResetReason::Reconnect);
-                    continue;
-                }
-                Read::Lost { frames, reason } => {
-                    tracing::warn!("{frames} frames were lost: {reason}");
-                    continue;
-                }
-                Read::Timeout => continue,
-                _ => break,
-            };
-            self.seen += 1;
-            bar.show(self.seen, self.args.frames.or(total));
-            let taken = (self.seen - 1).is_multiple_of(self.args.every);
+        let mut bar = Bar::new(&self.reader.info().uri);
+        let total = self.reader.info().frames;
+        while self.args.frames.is_none_or(|most| self.reader.seen() < most) {
+            let Some(Shot { frame, time, reset }) = self.reader.next(stop)? else { break };
+            if let Some(reason) = reset {
+                self.embedder.reset(reason);
+            }
+            let seen = self.reader.seen();
+            bar.show(seen, self.args.frames.or(total));
+            let taken = (seen - 1).is_multiple_of(self.args.every);
             if !taken || !embedders::picture(&mut converter, &frame, &mut rgb)? {
                 continue;
             }
             if !self.gate.passes(&rgb).map_err(anyhow::Error::from)? {
                 continue;
             }
-            let start = *begun.get_or_insert(frame.captured());
-            // The recording's own time line, or the time since the stream began.
-            let time = match (frame.meta().position, source.info().live) {
-                (Some(position), _) => position.since(MonoTime::ZERO),
-                (None, false) => {
-                    interval.saturating_mul(u32::try_from(self.seen - 1).unwrap_or(u32::MAX))
-                }
-                _ => frame.captured().since(start),
+            let entry = NewEntry {
+                recording: self.writer.recording(),
+                seq: frame.seq().0,
+                time: time.since(MonoTime::ZERO),
+                ..NewEntry::default()
             };
-            let entry = NewEntry { seq: frame.seq().0, time, ..NewEntry::default() };
             self.writer.push(self.embedder.embed(&rgb)?, &entry)?;
-            self.thumbnail(&rgb, frame.seq().0)?;
+            self.thumbnail(&rgb, &entry)?;
         }
-        let damage = source.damage();
-        if !damage.is_none() {
-            tracing::warn!("{}: {damage}", source.info().uri);
-        }
+        self.reader.finish();
         Ok(())
     }
 
-    fn thumbnail(&mut self, image: &RgbImage, seq: u64) -> Outcome {
+    fn thumbnail(&mut self, image: &RgbImage, entry: &NewEntry<'_>) -> Outcome {
         let Some((folder, resizer)) = &mut self.thumbnails else { return Ok(()) };
         let (size, width) = (image.size(), image.size().width.min(THUMBNAIL));
         let height =
             (u64::from(size.height) * u64::from(width) / u64::from(size.width.max(1))).max(1);
         let mut small = RgbImage::new(Size::new(width, u32::try_from(height).unwrap_or(1)));
         resizer.area(image, &mut small).map_err(anyhow::Error::from)?;
-        let path = folder.join(format!("{seq:08}.png"));
+        let path = folder.join(entry.thumbnail());
         let size = small.size();
         image::save_buffer(&path, small.data(), size.width, size.height, image::ColorType::Rgb8)
             .map_err(|e| anyhow::anyhow!("cannot write {}: {e}", path.display()))?;

@@ -22,6 +22,7 @@ mod model;
 mod predict;
 mod progress;
 mod rank;
+mod reader;
 mod run;
 mod search;
 mod settings;

@@ -39,7 +39,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     top: u32,
 
-    /// Results lie at least this many seconds apart; 0 lets neighbours be results of their own
+    /// Results of one recording lie at least this many seconds apart; 0 lets neighbours be results of
+    /// their own. Sentences have no time, so that it says nothing of them
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     apart: f64,
 
@@ -77,10 +78,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
             embedder.embed(text.as_deref().unwrap_or_default())?.to_vec()
         }
     };
+    if index.damaged_end() > 0 {
+        tracing::warn!(
+            "{}: {} damaged entries at its end are left out; see --check",
+            args.index.display(),
+            index.damaged_end()
+        );
+    }
+    let apart = if holds_sentences(&index) { Duration::ZERO } else { apart };
     let wish = Wish { top: args.top as usize, apart, ..Wish::default() };
     let hits = index.search(&vector, &wish)?;
     let text = if args.json { json(args, &index, &hits) } else { table(&index, &hits) };
     Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+/// True of an index of sentences, which have no time.
+fn holds_sentences(index: &Index) -> bool {
+    index.about().text > 0
 }
 
 /// The embedding of the picture at `path`.
@@ -116,8 +130,15 @@ fn table(index: &Index, hits: &[Hit]) -> String {
             (Some(path), _) => path.display().to_string(),
             (None, _) => String::new(),
         };
-        let time = clock(hit.entry.time);
-        let line = format!("{:8.4}  {time}  frame {:<8}  {shown}", hit.score, hit.entry.seq);
+        let place = match holds_sentences(index) {
+            true => format!("line {:<8}", hit.entry.seq.saturating_add(1)),
+            false => format!("{}  frame {:<8}", clock(hit.entry.time), hit.entry.seq),
+        };
+        let recording = match hit.entry.recording {
+            0 => String::new(),
+            n => format!("recording {n}  "),
+        };
+        let line = format!("{:8.4}  {recording}{place}  {shown}", hit.score);
         let _ = writeln!(text, "{}", line.trim_end());
     }
     let _ = writeln!(
@@ -137,6 +158,7 @@ fn json(args: &Args, index: &Index, hits: &[Hit]) -> String {
         .map(|hit| {
             serde_json::json!({
                 "score": hit.score,
+                "recording": hit.entry.recording,
                 "seconds": hit.entry.time.as_secs_f64(),
                 "frame": hit.entry.seq,
                 "item": hit.entry.item,

@@ -66,6 +66,10 @@ pub(crate) fn parts(
     if let Some(path) = &files.labels {
         model = model.with_labels(LabelList::read(path)?)?;
     }
+    // A run has them in two tasks, so that nobody else would look.
+    if let Some(backbone) = &backbone {
+        TagStream::check_backbone(&model, backbone)?;
+    }
     Ok((model, backbone))
 }
 

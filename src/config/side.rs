@@ -7,7 +7,7 @@ use super::read::Reader;
 use super::settings::{HOUR, MS, unsigned};
 use super::{ConfigError, Origin};
 
-/// A model file as it is written in the configuration.
+/// A model, or the file of its contract, as it is written in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SideModel {
     /// The name or path.
@@ -21,8 +21,12 @@ pub struct SideModel {
 pub struct TagSettings {
     /// The tag model; none for no tags.
     pub model: Option<SideModel>,
+    /// Lines of a contract over that of the tag model.
+    pub contract: Option<SideModel>,
     /// What makes the embeddings it takes.
     pub backbone: Option<SideModel>,
+    /// Lines of a contract over that of the backbone.
+    pub backbone_contract: Option<SideModel>,
     /// The most tags.
     pub top: usize,
     /// Tags are told up to the first below this.
@@ -71,6 +75,14 @@ pub struct SideSettings {
     pub answer: Option<SideModel>,
 }
 
+impl SideModel {
+    /// The path, from the folder of the file that says so on.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        self.base.as_ref().map_or_else(|| PathBuf::from(&self.path), |base| base.join(&self.path))
+    }
+}
+
 impl SideSettings {
     pub(super) fn read(read: &Reader<'_>) -> Result<Self, ConfigError> {
         let model = |key: &str| -> Result<Option<SideModel>, ConfigError> {
@@ -84,7 +96,9 @@ impl SideSettings {
         let share = |key: &str| read.number(key, 0.0..=1.0).map(|x| x as f32);
         let tag = TagSettings {
             model: model("tag.model")?,
+            contract: model("tag.contract")?,
             backbone: model("tag.backbone")?,
+            backbone_contract: model("tag.backbone_contract")?,
             top: unsigned(read.integer("tag.top", 1..=1000)?) as usize,
             threshold: share("tag.threshold")?,
             on: share("tag.on")?,

@@ -1,7 +1,7 @@
 //! NumPy `.npy` files as tensors, all element types a session takes.
 
 use std::fs;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Read as _, Write as _};
 use std::path::Path;
 
 use super::{DType, TensorBuf, TensorData};
@@ -13,6 +13,11 @@ pub struct NpyError(String);
 
 /// Largest file read.
 const LIMIT: u64 = 4 << 30;
+
+/// First bytes of a file.
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+const NO_ARRAY: &str = "is no .npy file";
 
 /// The NumPy name of a type, little-endian.
 fn descriptor(dtype: DType) -> &'static str {
@@ -56,11 +61,17 @@ macro_rules! for_each_number {
 /// [`NpyError`] when it cannot be read, is cut short, or holds elements no tensor has.
 pub fn read(path: &Path) -> Result<TensorBuf, NpyError> {
     let at = |e: &dyn std::fmt::Display| NpyError(format!("{}: {e}", path.display()));
-    let length = fs::metadata(path).map_err(|e| at(&e))?.len();
-    if length > LIMIT {
-        return Err(at(&format!("{length} bytes is above the limit of {LIMIT}")));
+    // What is read counts: a pipe or device says nothing of its size.
+    let mut file = fs::File::open(path).map_err(|e| at(&e))?.take(LIMIT + 1);
+    let mut bytes = Vec::new();
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(|e| at(&e))?;
+    if bytes != MAGIC {
+        return Err(at(&NO_ARRAY));
     }
-    let bytes = fs::read(path).map_err(|e| at(&e))?;
+    file.read_to_end(&mut bytes).map_err(|e| at(&e))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(at(&format!("it is above the limit of {LIMIT} bytes")));
+    }
     parse(&bytes).map_err(|e| at(&e))
 }
 
@@ -74,7 +85,7 @@ pub fn parse(bytes: &[u8]) -> Result<TensorBuf, NpyError> {
 
 fn array(bytes: &[u8]) -> Result<TensorBuf, String> {
     let short = || "is cut short".to_owned();
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("is no .npy file")?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or(NO_ARRAY)?;
     let (&[major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
     let (header_len, rest) = if major == 1 {
         let (n, rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
@@ -149,7 +160,8 @@ pub fn write(path: &Path, tensor: &TensorBuf) -> std::io::Result<()> {
     let padded = (10 + header.len() + 1).next_multiple_of(64) - 11;
     header.push_str(&" ".repeat(padded.saturating_sub(header.len())));
     header.push('\n');
-    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(MAGIC)?;
+    out.write_all(b"\x01\x00")?;
     let length = u16::try_from(header.len()).map_err(std::io::Error::other)?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(header.as_bytes())?;
@@ -198,6 +210,13 @@ mod tests {
             DType::F16 | DType::U16 => 2 * tensor.data().len(),
             _ => tensor.data().len(),
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_an_end_is_not_read_for_ever() {
+        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(error.contains("is no .npy file"), "{error}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod stage;
 mod state_keeper;
 mod stats;
 mod stop;
+mod time_line;
 mod worker;
 
 #[cfg(test)]
@@ -41,4 +42,5 @@ pub use stage::Stage;
 pub use state_keeper::StateKeeper;
 pub use stats::{Quality, RunStats};
 pub use stop::Stop;
+pub use time_line::{GAP, Moment, TimeLine};
 pub use worker::Worker;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::sink::SinkCounts;
 use crate::source::Damage;
 
-use super::side::SideReports;
+use super::side::SideSummary;
 use super::{
     FrameCounts, FrameRecord, LinkReport, ModelLog, Percentiles, PipelineError, Quality, RunStats,
 };
@@ -32,6 +32,8 @@ pub struct Status {
     pub events: u64,
     /// The newest result.
     pub newest: Option<FrameRecord>,
+    /// What the tasks beside prediction did so far.
+    pub side: SideSummary,
 }
 
 /// How a run ended.
@@ -93,8 +95,9 @@ pub struct RunReport {
     pub models: ModelLog,
     /// Stages with the frames they ran on.
     pub stages: BTreeMap<&'static str, StageCounts>,
-    /// What the tasks beside prediction did.
-    pub side: SideReports,
+    /// What the tasks beside prediction did, and what became of questions to them.
+    #[serde(flatten)]
+    pub side: SideSummary,
     /// Sinks with their own losses.
     pub sinks: BTreeMap<String, SinkCounts>,
     /// Errors of the source that did not end it, as a decoder that patched a damaged file up.
@@ -125,6 +128,7 @@ impl Status {
             copy_last: stats.totals.copy_last().map(Quality::from),
             events: stats.events,
             newest: stats.newest,
+            side: SideSummary::default(),
         }
     }
 
@@ -145,12 +149,12 @@ impl RunReport {
         stats: &RunStats,
         sinks: BTreeMap<String, SinkCounts>,
         link: Option<LinkReport>,
-        side: SideReports,
+        side: SideSummary,
     ) -> Self {
         let (better, worse) = stats.totals.better_worse();
         let predict =
             StageCounts { run: frames.processed, skipped: frames.captured - frames.processed };
-        let beside = side.iter().map(|(name, report)| {
+        let beside = side.tasks.iter().map(|(name, report)| {
             let skipped = frames.captured.saturating_sub(report.run);
             (*name, StageCounts { run: report.run, skipped })
         });

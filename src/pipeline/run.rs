@@ -20,7 +20,7 @@ use crate::ring::{FrameRing, InFlight, Policy, Popped};
 use crate::sink::{self, RecorderFeed, Recording, ResultSink, SinkFeed, SinkQueue};
 use crate::source::{Read, Source, SourceError, StateChange};
 
-use super::side::{Beside, SideFeed, SideLine};
+use super::side::{self, Beside, SideFeed, SideLine};
 use super::{
     Captured, Finished, FrameLedger, Fresh, Intake, LinkReport, Outcome, PipelineError, RunReport,
     RunStats, Stage, Status, Stop, Worker,
@@ -119,15 +119,16 @@ pub fn run_beside(
     let parts = Parts { source, stage, beside, sinks };
     match start(parts, options, stop, &stats, &ledger, &mut queues, &mut side, &mut recording) {
         Ok(threads) => {
-            let (sinks, source) = (queues.as_slice(), name.as_str());
-            let watch = Watch { options, stop, ledger: &ledger, stats: &stats, sinks, source };
+            let (sinks, source, side) = (queues.as_slice(), name.as_str(), side.as_ref());
+            let watch =
+                Watch { options, stop, ledger: &ledger, stats: &stats, sinks, side, source };
             watch.until_end(threads, observe, &mut errors, &mut link);
         }
         Err(error) => errors.push(error),
     }
     let frames = ledger.close(DropReason::Shutdown);
     // Before the sinks, which get its last events.
-    let side = side.map(SideLine::finish).unwrap_or_default();
+    let side = side.map(|side| side.finish(stop)).unwrap_or_default();
     let mut sinks = BTreeMap::new();
     for queue in queues {
         let (name, counts, error) = queue.finish(stop);
@@ -232,7 +233,7 @@ fn start(
         queues.push(SinkQueue::start(sink, options.sink_queue, live)?);
     }
     let feeds: Vec<SinkFeed> = queues.iter().map(SinkQueue::feed).collect();
-    let side_feed = beside.start(live, &feeds, stop, side)?;
+    let side_feed = beside.start(source.info(), &feeds, stop, side)?;
     let worker = Worker::new(
         stage,
         Arc::new(SystemClock),
@@ -328,7 +329,7 @@ fn infer_loop(
                 Ok(Some(record)) => {
                     sinks.iter().for_each(|sink| sink.offer(&record, worker.model(), stop));
                     if let Some(side) = &mut side {
-                        side.offer(worker.image(), record.seq, record.captured);
+                        side.offer(worker.image(), &record);
                     }
                 }
                 Ok(None) => {}
@@ -355,6 +356,7 @@ struct Watch<'a> {
     ledger: &'a FrameLedger,
     stats: &'a Mutex<RunStats>,
     sinks: &'a [SinkQueue],
+    side: Option<&'a SideLine>,
     /// Name of the source.
     source: &'a str,
 }
@@ -423,8 +425,9 @@ impl Watch<'_> {
             if now >= next_report {
                 next_report = now.after(self.options.report_every);
                 let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-                let status = Status::new(now.since(started), self.ledger.snapshot(), &stats);
+                let mut status = Status::new(now.since(started), self.ledger.snapshot(), &stats);
                 drop(stats);
+                status.side = self.side.map(SideLine::reports).unwrap_or_default();
                 observe(&status);
             }
         }
@@ -449,13 +452,14 @@ impl Watch<'_> {
     }
 
     /// How long the inference thread may get on with nothing at the end: it may have to wait for
-    /// each sink, unless interrupted.
+    /// each sink and for the tasks beside it, unless interrupted.
     fn infer_grace(&self) -> Duration {
         let sinks = u32::try_from(self.sinks.len()).unwrap_or(u32::MAX);
         if self.stop.is_aborted() {
             GRACE
         } else {
-            GRACE.saturating_add(sink::PATIENCE.saturating_mul(sinks))
+            let beside = self.side.map_or(Duration::ZERO, |_| side::PATIENCE);
+            GRACE.saturating_add(beside).saturating_add(sink::PATIENCE.saturating_mul(sinks))
         }
     }
 

@@ -8,7 +8,15 @@ use crate::task::predict::Step;
 
 pub(super) fn record() -> FrameRecord {
     let infer = Duration::from_millis(3);
-    let step = Step { horizon: 1, reset: None, score: None, surprise: None, event: None, infer };
+    let step = Step {
+        horizon: 1,
+        reset: None,
+        broken: None,
+        score: None,
+        surprise: None,
+        event: None,
+        infer,
+    };
     FrameRecord {
         seq: FrameSeq(7),
         captured: MonoTime::ZERO,

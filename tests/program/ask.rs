@@ -97,3 +97,51 @@ fn bytes_that_are_no_text_are_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("UTF-8"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_socket_without_anybody_to_answer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ask").display().to_string();
+    let run = ["run", "--source", "demo:", "--frames", "3", "--ask-socket", &path];
+    framecast(&run).refused(3, &["no task runs that answers", "--answer"]);
+    let model = ["--tag", "tag-scenes"];
+    framecast(&[&run[..], &model].concat()).refused(3, &["no task runs that answers"]);
+    assert!(!folder.path().join("ask").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_question_to_a_run_ends_with_the_code_of_one_without() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::os::unix::net::UnixListener;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ask");
+    let socket = path.display().to_string();
+    // What runs say, as they say it.
+    let replies = [
+        ("{\"error\":\"the question has no words\",\"kind\":\"question\"}", 2),
+        ("{\"error\":\"no frame yet\",\"kind\":\"nothing_seen\"}", 4),
+        ("{\"error\":\"nobody answers\",\"kind\":\"no_task\"}", 3),
+        ("{\"error\":\"too slow\",\"kind\":\"late\"}", 1),
+        ("{\"error\":\"of a later version\",\"kind\":\"tired\"}", 1),
+        ("{\"error\":\"of an earlier one\"}", 1),
+    ];
+    let listener = UnixListener::bind(&path).unwrap();
+    let server = std::thread::spawn(move || {
+        for (reply, _) in replies {
+            let (mut client, _) = listener.accept().unwrap();
+            BufReader::new(&client).read_line(&mut String::new()).unwrap();
+            writeln!(client, "{reply}").unwrap();
+        }
+    });
+    for (reply, code) in replies {
+        let words = reply.split('"').nth(3).unwrap();
+        framecast(&["ask", "what?", "--socket", &socket]).refused(code, &[words]);
+    }
+    server.join().unwrap();
+    framecast(&["ask", " ", "--socket", &socket]).refused(2, &["the question is empty"]);
+    framecast(&["ask", "what?", "--socket", &socket]).refused(4, &["cannot ask at"]);
+    let long = "word ".repeat(20_000);
+    framecast(&["ask", &long, "--socket", &socket]).refused(2, &["65536 is the limit"]);
+}

@@ -72,6 +72,34 @@ fn an_index_is_gone_on_with_and_never_replaced() {
     assert!(code == 2 && error.contains("is there already"), "{error}");
     let said = output(&[&again[..], &out, &["--append"]].concat());
     assert!(said.contains("8 entries"), "{said}");
+    // Its pictures stand beside those of the first recording, not in their place.
+    let said = output(&[&again[..], &out, &["--append", "--thumbnails"]].concat());
+    assert!(said.contains("10 entries"), "{said}");
+    let folder = index.with_added_extension("thumbnails");
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|f| f.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 8, "{names:?}");
+    assert!(names.contains(&"0002-00000010.png".to_owned()), "{names:?}");
+    let found = output(&["search", text(&index), "a dog", "--apart", "1000", "--json"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let mut of: Vec<_> =
+        found["results"].as_array().unwrap().iter().map(|r| r["recording"].as_u64()).collect();
+    of.sort();
+    assert_eq!(of, [Some(0), Some(1), Some(2)], "the best moment of each recording");
+    // One flipped bit in the last entry is found, and not written over unasked.
+    let mut bytes = fs::read(&index).unwrap();
+    let last = bytes.windows(4).rposition(|w| w == b"ENTR").unwrap();
+    bytes[last + 8] ^= 1;
+    fs::write(&index, &bytes).unwrap();
+    let (code, error) = refused(&["search", text(&index), "--check"]);
+    assert!(code == 4 && error.contains("1 entries at its end are damaged"), "{error}");
+    let (code, error) = refused(&[&again[..], &out, &["--append"]].concat());
+    assert!(code == 4 && error.contains("--drop-damaged"), "{error}");
+    let said = output(&[&again[..], &out, &["--append", "--drop-damaged"]].concat());
+    assert!(said.contains("11 entries"), "{said}");
 }
 
 #[test]
@@ -87,6 +115,21 @@ fn pictures_are_described_by_the_nearest_sentences() {
     let moment: Value = serde_json::from_str(&output(&arguments)).unwrap();
     // One sentence an item.
     assert_eq!(moment["sentences"].as_array().unwrap().len(), 2);
+    // Sentences have no time that could be too near.
+    let found = output(&["search", text(&out), "snow", "--json"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["results"].as_array().unwrap().len(), 2, "{found}");
+    let table = output(&["search", text(&out), "a green field"]);
+    assert!(table.lines().next().unwrap().contains("line 3"), "{table}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_without_an_end_is_no_list_of_sentences() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("s.fci");
+    let (code, error) = refused(&["index", "--sentences", "/dev/zero", "--out", text(&out)]);
+    assert!(code == 4 && error.contains("above the limit of 268435456 bytes"), "{error}");
 }
 
 #[test]

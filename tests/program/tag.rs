@@ -103,6 +103,53 @@ fn tags_begin_and_end_and_are_summed_up() {
     assert_eq!(ended, [10]);
 }
 
+/// A feature extractor of somebody else, without a contract, and the lines that describe it.
+fn foreign(folder: &Path) -> [String; 2] {
+    let mut g = GraphBuilder::new("foreign");
+    let frame = g.input("data", DType::F32, &[1.into(), 3.into(), 8.into(), 8.into()]);
+    let pooled = g.node("GlobalAveragePool", &[&frame], &[]);
+    g.output_as(&pooled, "pool5", DType::F32, &[1.into(), 3.into(), 1.into(), 1.into()]);
+    let model = ModelFile::from_proto("foreign", &g.finish().unwrap()).unwrap();
+    let [path, lines] = ["foreign.onnx", "extractor.toml"].map(|name| folder.join(name));
+    std::fs::write(&path, model.bytes()).unwrap();
+    std::fs::write(&lines, "task = \"embed\"\nroles = { pool5 = \"embedding\" }\n").unwrap();
+    [path, lines].map(|path| path.display().to_string())
+}
+
+#[test]
+fn a_run_tags_by_an_extractor_that_is_described_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[255; 40]).display().to_string();
+    let model = head(folder.path(), None);
+    let [extractor, lines] = foreign(folder.path());
+    let results = folder.path().join("results.jsonl").display().to_string();
+    let common = [
+        "run",
+        "--source",
+        &clip,
+        "--predict",
+        "copy-last",
+        "--set",
+        "engine.name=tract",
+        "--json",
+    ];
+    let named = ["--tag", &model, "--backbone", &extractor];
+    let flags = [&common[..], &named, &["--backbone-contract", &lines, "--pace", "realtime"]];
+    let ended = framecast(&[&flags.concat()[..], &["--record-jsonl", &results]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let told = std::fs::read_to_string(&results).unwrap();
+    assert!(told.contains("\"light\"") && !told.contains("\"dark\""), "{told}");
+    framecast(&[&common[..], &named].concat()).refused(3, &["carries no contract"]);
+    // The file that says so is where its paths begin.
+    let config = folder.path().join("framecast.toml");
+    std::fs::write(&config, "[tag]\nbackbone_contract = \"extractor.toml\"\n").unwrap();
+    let config = config.display().to_string();
+    let from_file = [&common[..], &["--config", &config]].concat();
+    framecast(&from_file).refused(3, &["tag.backbone_contract is set and tag.model is not"]);
+    let ended = framecast(&[&from_file[..], &named].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
 #[test]
 fn what_does_not_fit_is_refused_with_its_code() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,4 +173,75 @@ fn what_does_not_fit_is_refused_with_its_code() {
     let named = ["--model", &unnamed, "--backbone", &made_by];
     refused(&[&named[..], &["--labels", &labels]].concat(), 3, "2 labels but 1 are named");
     refused(&[&named[..], &["--audio", &labels]].concat(), 3, "no .npy");
+}
+
+#[test]
+fn a_run_tags_a_recording_as_if_it_were_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let levels: Vec<u8> = (0..16).map(|n| if n < 8 { 255 } else { 0 }).collect();
+    let clip = clip(folder.path(), &levels).display().to_string();
+    let made_by = backbone(folder.path());
+    let model = head(folder.path(), None);
+    let lines = folder.path().join("lines.jsonl").display().to_string();
+    let run = framecast(&[
+        "run",
+        "--source",
+        &clip,
+        "--predict",
+        "none",
+        "--tag",
+        &model,
+        "--backbone",
+        &made_by,
+        "--record-jsonl",
+        &lines,
+        "--set",
+        "engine.name=tract",
+        "--json",
+    ])
+    .json();
+    // Four frames a second, as often as the tasks look, although all were read at once.
+    assert_eq!(run["side"]["tag"]["run"], 16, "{run}");
+    assert_eq!(run["side"]["embed"]["run"], 16, "{run}");
+    assert_eq!(run["questions"]["asked"], 0, "{run}");
+    let text = std::fs::read_to_string(&lines).unwrap();
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["type"] == "event")
+        .collect();
+    let told: Vec<_> = events
+        .iter()
+        .map(|e| (e["tag"].as_str().unwrap(), e["change"].as_str().unwrap(), &e["position_ms"]))
+        .collect();
+    // The cut empties the window, so that the first dark frame counts alone.
+    let at = |ms: f64| Value::from(ms);
+    let (begin, cut) = (at(0.0), at(2_000.0));
+    let expected = [("light", "begin", &begin), ("light", "end", &cut), ("dark", "begin", &cut)];
+    assert_eq!(told, expected, "{text}");
+}
+
+#[test]
+fn a_run_refuses_what_tag_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path(), &[0, 0]).display().to_string();
+    let made_by = backbone(folder.path());
+    // A head of frames needs no backbone.
+    let mut g = GraphBuilder::new("direct");
+    let shape = [1.into(), 3.into(), 8.into(), 8.into()];
+    let frame = g.input("frame", DType::F32, &shape);
+    let pooled = g.node("GlobalAveragePool", &[&frame], &[]);
+    let flat = g.node("Flatten", &[&pooled], &[]);
+    g.output_as(&flat, "logits", DType::F32, &[1.into(), 3.into()]);
+    let mut contract = Contract::new("direct", Task::Tag);
+    contract.inputs = vec![Port::new("frame", Role::Frame, DType::F32, &shape)];
+    contract.outputs = vec![Port::new("logits", Role::Logits, DType::F32, &[1.into(), 3.into()])];
+    contract.size = Some(SizeRule::Fixed { width: 8, height: 8 });
+    contract.labels = vec!["red".into(), "green".into(), "blue".into()];
+    let direct = write(folder.path(), "direct", g, contract);
+    let common = ["--set", "engine.name=tract"];
+    let tag = ["tag", &clip, "--model", &direct, "--backbone", &made_by];
+    framecast(&[&tag[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
+    let run = ["run", "--source", &clip, "--tag", &direct, "--backbone", &made_by];
+    framecast(&[&run[..], &common].concat()).refused(3, &["it takes frames; mean is not needed"]);
 }

@@ -215,6 +215,10 @@ enum Command {
     },
     /// Turn the two towers of the Keras demonstration of text and pictures into ONNX models
     ImportTowers(command::embed::Import),
+    /// Write features and representations of the towers' pictures and sentences as .npy files
+    Represent(command::embed::Represent),
+    /// Score representations in .npy files: pairwise accuracy, recall and ranks
+    Recall(command::embed::Recall),
     /// Write the README.md of a folder of models from what the models say about themselves
     Card {
         /// The folder
@@ -444,6 +448,8 @@ fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
             command::embed::cross_validate(&recipe, &folder, out)?;
         }
         Command::ImportTowers(import) => import.run(out)?,
+        Command::Represent(represent) => represent.run(out)?,
+        Command::Recall(recall) => recall.run(out)?,
         Command::Card { folder } => {
             let text = card(&folder)?;
             let path = folder.join(CARD);

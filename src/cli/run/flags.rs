@@ -29,6 +29,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MODEL", requires = "tag")]
     backbone: Option<String>,
 
+    /// Lines of a contract for a feature extractor of somebody else
+    #[arg(long, value_name = "FILE", requires = "backbone")]
+    backbone_contract: Option<String>,
+
     /// Tell when the stream begins and ceases to match this sentence; may be given several times
     #[arg(long, value_name = "SENTENCE")]
     watch: Vec<String>,
@@ -111,6 +115,7 @@ impl Args {
                 ("model.path", &self.predict, "--predict"),
                 ("tag.model", &self.tag, "--tag"),
                 ("tag.backbone", &self.backbone, "--backbone"),
+                ("tag.backbone_contract", &self.backbone_contract, "--backbone-contract"),
                 ("watch.image", &self.image_tower, "--image-tower"),
                 ("watch.text", &self.text_tower, "--text-tower"),
                 ("answer.model", &self.answer, "--answer"),

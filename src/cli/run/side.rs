@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use framecast::config::{Config, SideModel, SideSettings, WatchSettings};
+use framecast::config::{Config, Pace, SideModel, SideSettings, WatchSettings};
 use framecast::engine::{self, Session};
 use framecast::frame::Size;
 use framecast::model::{Contract, ModelFile, registry};
@@ -24,12 +24,15 @@ use crate::cli::tagger::{self, TagFiles};
 pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
     let side = &config.side;
     let mut tasks: Vec<Box<dyn SideTask>> = Vec::new();
-    match (&side.tag.model, &side.tag.backbone) {
-        (Some(model), backbone) => tag(config, side, model, backbone.as_ref(), size, &mut tasks)?,
-        (None, Some(_)) => {
-            return Err(wrong("tag.backbone is set and tag.model is not; name the tag model too"));
-        }
-        (None, None) => {}
+    let beside = [
+        ("tag.contract", &side.tag.contract),
+        ("tag.backbone", &side.tag.backbone),
+        ("tag.backbone_contract", &side.tag.backbone_contract),
+    ];
+    if let Some(model) = &side.tag.model {
+        tag(config, side, model, size, &mut tasks)?;
+    } else if let Some((key, _)) = beside.iter().find(|(_, value)| value.is_some()) {
+        return Err(wrong(&format!("{key} is set and tag.model is not; name the tag model too")));
     }
     if !side.watch.queries.is_empty() {
         tasks.push(Box::new(watch(config, &side.watch, size)?));
@@ -41,10 +44,15 @@ pub(super) fn tasks(config: &Config, size: Size) -> Result<Beside, Failure> {
         every = responder.interval().map_or(every, |interval| interval.min(every));
         tasks.push(Box::new(responder));
     }
-    let options = SideOptions { every, all: false, nice: side.nice };
+    // A recording that is played as fast as it was filmed stands for a camera.
+    let all = config.source.pace != Pace::Realtime;
+    let options = SideOptions { every, all, nice: side.nice };
     let asker = match &side.ask_socket {
-        Some(_) if tasks.is_empty() => {
-            return Err(wrong("side.ask_socket is set, but no task runs that could be asked"));
+        Some(_) if side.answer.is_none() => {
+            return Err(wrong(
+                "side.ask_socket is set, but no task runs that answers; name a model with \
+                 --answer or answer.model, such as answer-clip",
+            ));
         }
         Some(path) => Some(listen(path)?),
         None => None,
@@ -120,14 +128,16 @@ fn tag(
     config: &Config,
     side: &SideSettings,
     model: &SideModel,
-    backbone: Option<&SideModel>,
     size: Size,
     tasks: &mut Vec<Box<dyn SideTask>>,
 ) -> Result<(), Failure> {
     let base = |m: &SideModel| m.base.clone();
+    let backbone = side.tag.backbone.as_ref();
     let files = TagFiles {
         model: model.path.clone(),
+        contract: side.tag.contract.as_ref().map(SideModel::place),
         backbone: backbone.map(|b| b.path.clone()),
+        backbone_contract: side.tag.backbone_contract.as_ref().map(SideModel::place),
         base: base(model).into_iter().chain(backbone.and_then(base)).collect(),
         threads: Some(1),
         ..TagFiles::default()

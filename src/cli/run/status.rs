@@ -5,11 +5,15 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use framecast::pipeline::Status;
+use framecast::pipeline::side::SideReport;
 
 use super::summary::About;
 
 /// How often a plain line is written where lines stay.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// What a task says that is shown.
+const SHOWN: usize = 5;
 
 /// The status display.
 pub(super) struct Live {
@@ -99,7 +103,26 @@ fn screen(status: &Status) -> Vec<String> {
             status.events
         ));
     }
+    lines.extend(status.side.tasks.iter().map(|(name, task)| beside(name, task)));
     lines
+}
+
+/// What a task beside prediction did, and what it says now.
+fn beside(name: &str, task: &SideReport) -> String {
+    let mut line = format!("{name}: frames {}  events {}", task.run, task.events);
+    if task.failed > 0 {
+        line += &format!("  failed {}", task.failed);
+    }
+    let said = task.newest.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    let said = said.take(SHOWN).filter_map(|said| {
+        let name = said.get("tag").or_else(|| said.get("query"))?.as_str()?;
+        Some(format!("{name} {:.2}", said.get("score")?.as_f64()?))
+    });
+    let said: Vec<_> = said.collect();
+    if !said.is_empty() {
+        line += &format!("  now {}", said.join(", "));
+    }
+    line
 }
 
 #[cfg(test)]

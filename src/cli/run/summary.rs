@@ -181,23 +181,34 @@ fn as_text(about: &About, report: &RunReport) -> String {
         let states: Vec<_> = link.states.iter().map(|(state, n)| format!("{state} {n}")).collect();
         line("link", format!("{} reconnects ({})", link.reconnects, states.join(", ")));
     }
-    for (name, side) in &report.side {
+    for (name, side) in &report.side.tasks {
         let failed =
             if side.failed > 0 { format!(", failed {}", side.failed) } else { String::new() };
-        let asked =
-            if side.asked > 0 { format!(", {} questions", side.asked) } else { String::new() };
+        let some = |n: u64, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
+        let begun = some(side.resets, "resets") + &some(side.retries, "tries after a pause");
+        let asked = some(side.asked, "questions");
         let rate = if report.seconds > 0.0 { side.run as f64 / report.seconds } else { 0.0 };
         let took = side.latency_ms.p50.map_or(String::new(), |ms| format!(", {ms:.1} ms each"));
         line(
             name,
             format!(
-                "{} frames ({rate:.1}/s){took}, {} events{asked}{failed}",
+                "{} frames ({rate:.1}/s){took}, {} events{asked}{begun}{failed}",
                 side.run, side.events
             ),
         );
         if let Some(error) = &side.error {
             line("", error.clone());
         }
+    }
+    let asked = &report.side.questions;
+    if asked.asked > 0 {
+        line(
+            "questions",
+            format!(
+                "asked {}, answered {}, refused {}, unanswered {}, turned away {}",
+                asked.asked, asked.answered, asked.refused, asked.unanswered, asked.turned_away
+            ),
+        );
     }
     for (name, sink) in &report.sinks {
         let counts =

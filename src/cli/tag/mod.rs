@@ -7,22 +7,19 @@ use std::time::Duration;
 
 use framecast::config::{Config, Pace, SourceSettings, duration};
 use framecast::frame::{FramePool, MonoTime};
-use framecast::model::{ResetReason, npy};
-use framecast::pipeline::{Fresh, Stop};
-use framecast::source::{Read, Source};
+use framecast::model::npy;
+use framecast::pipeline::Stop;
 use framecast::task::tag::{Pool, TagOptions, TagStream};
-use framecast::vision::{FrameConverter, RgbImage, VisionError};
+use framecast::vision::{FrameConverter, RgbImage};
 
 use super::exit::{self, Failure};
 use super::progress::Bar;
+use super::reader::{Reader, Shot};
 use super::settings::SettingsArgs;
 use super::stream_args::StreamArgs;
 use super::tagger::{self, TagFiles};
-use super::{Outcome, interrupt, stream};
+use super::{Outcome, embedders, interrupt, stream};
 use report::Report;
-
-/// How long a read lasts at most before the interrupt is looked at.
-const POLL: Duration = Duration::from_millis(200);
 
 /// Arguments of `framecast tag`.
 #[derive(Debug, clap::Args)]
@@ -165,16 +162,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut tags = tagger::open(&config, &files, info.size, options)?;
     let stop = Stop::new();
     interrupt::on_signal(&stop)?;
-    let mut source = Fresh::new(source);
+    let mut reader = Reader::new(source);
     let mut report = Report::new(args.json, tags.labels().clone());
-    tag_all(args, &mut source, &mut tags, sound.as_ref(), &mut report, &stop)?;
+    tag_all(args, &mut reader, &mut tags, sound.as_ref(), &mut report, &stop)?;
     report.finish(&info.uri, tags.name())?;
     if stop.is_aborted() { Err(Failure::interrupted()) } else { Ok(()) }
 }
 
 fn tag_all(
     args: &Args,
-    source: &mut dyn Source,
+    reader: &mut Reader,
     tags: &mut TagStream,
     sound: Option<&Sound>,
     report: &mut Report,
@@ -182,53 +179,26 @@ fn tag_all(
 ) -> Outcome {
     let mut converter = FrameConverter::new();
     let mut rgb = RgbImage::default();
-    let mut bar = Bar::new(&source.info().uri);
-    let (total, live) = (source.info().frames, source.info().live);
-    let (mut seen, mut start) = (0u64, None);
-    while !stop.is_aborted() && args.frames.is_none_or(|limit| report.frames() < limit) {
-        let frame = match source.read(MonoTime::now().after(POLL))? {
-            Read::Frame(frame) => frame,
-            Read::Reopened => {
-                let events = tags.reset(ResetReason::Reconnect).to_vec();
-                report.ended(&events)?;
-                continue;
-            }
-            Read::Lost { frames, reason } => {
-                tracing::warn!("{frames} frames were lost: {reason}");
-                continue;
-            }
-            Read::Timeout => continue,
-            _ => break,
-        };
-        seen += 1;
-        if !(seen - 1).is_multiple_of(args.every) {
+    let mut bar = Bar::new(&reader.info().uri);
+    let total = reader.info().frames;
+    while args.frames.is_none_or(|limit| report.frames() < limit) {
+        let Some(Shot { frame, time, reset }) = reader.next(stop)? else { break };
+        if let Some(reason) = reset {
+            let events = tags.reset(reason).to_vec();
+            report.ended(&events)?;
+        }
+        let taken = (reader.seen() - 1).is_multiple_of(args.every);
+        if !taken || !embedders::picture(&mut converter, &frame, &mut rgb)? {
             continue;
         }
-        // A recording's own time line; a camera's clock from its first frame on.
-        let captured = frame.captured();
-        let began = *start.get_or_insert(captured);
-        let at = match frame.meta().position {
-            Some(position) if !live => position,
-            _ => MonoTime::ZERO.after(captured.since(began)),
-        };
-        match converter.to_rgb(&frame, &mut rgb) {
-            Err(error @ VisionError::Decode { .. }) => {
-                tracing::warn!("frame {} cannot be decoded: {error}", frame.seq());
-                continue;
-            }
-            other => other.map_err(anyhow::Error::from)?,
-        }
         if let Some(sound) = sound {
-            tags.set_audio(sound.at(at));
+            tags.set_audio(sound.at(time));
         }
-        let update = tags.observe(&rgb, at)?;
-        report.frame(frame.seq().0, at, update)?;
-        bar.show(seen, total);
+        let update = tags.observe(&rgb, time)?;
+        report.frame(frame.seq().0, time, update)?;
+        bar.show(reader.seen(), total);
     }
-    let damage = source.damage();
-    if !damage.is_none() {
-        tracing::warn!("{}: {damage}", source.info().uri);
-    }
+    reader.finish();
     Ok(())
 }
 
@@ -254,10 +224,23 @@ impl Sound {
         }
     }
 
-    /// The row of the second that `at` is in; the last one from its end on.
+    /// The row of the second that `at` is in; nothing from its end on, for which zeros stand.
     fn at(&self, at: MonoTime) -> &[f32] {
         let second = at.since(MonoTime::ZERO).as_secs() as usize;
-        let row = second.min(self.values.len() / self.columns - 1);
-        self.values.get(row * self.columns..(row + 1) * self.columns).unwrap_or_default()
+        self.values.chunks_exact(self.columns).nth(second).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_stands_for_a_second_and_nothing_for_what_is_past_the_end() {
+        let sound = Sound { values: vec![1.0, 2.0, 3.0, 4.0], columns: 2 };
+        let at = |ms| sound.at(MonoTime::ZERO.after(Duration::from_millis(ms)));
+        assert_eq!((at(0), at(999)), (&[1.0, 2.0][..], &[1.0, 2.0][..]));
+        assert_eq!(at(1_999), [3.0, 4.0]);
+        assert!(at(2_000).is_empty() && at(u64::MAX / 2_000_000).is_empty());
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::ResetReason;
+
 use super::{Seen, SideEvent, SideTask};
 use crate::task::TaskError;
 use crate::task::answer::Responder;
@@ -11,8 +13,16 @@ impl SideTask for Responder {
         "answer"
     }
 
+    fn reset(&mut self, reason: ResetReason, _: &Seen<'_>, _: &mut Vec<SideEvent>) {
+        Self::reset(self, reason);
+    }
+
     fn see(&mut self, seen: &Seen<'_>, _: &mut Vec<SideEvent>) -> Result<(), TaskError> {
-        Self::see(self, seen.image, seen.captured)
+        Self::see(self, seen.image, seen.time)
+    }
+
+    fn answers(&self) -> bool {
+        true
     }
 
     fn ask(&mut self, question: &str) -> Option<Result<Value, TaskError>> {

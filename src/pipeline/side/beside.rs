@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::pipeline::{PipelineError, Stop};
+use crate::pipeline::{PipelineError, Stop, TimeLine};
 use crate::sink::{Recorder, SinkFeed};
+use crate::source::SourceInfo;
 
 use super::{Asker, SideEvent, SideFeed, SideLine, SideOptions, SideTask};
 
@@ -27,7 +28,7 @@ impl Beside {
     /// Starts the thread of the tasks beside the main stage, when there are any.
     pub(in crate::pipeline) fn start(
         self,
-        live: bool,
+        info: &SourceInfo,
         sinks: &[SinkFeed],
         stop: &Stop,
         side: &mut Option<SideLine>,
@@ -37,13 +38,14 @@ impl Beside {
             return Ok(None);
         }
         // A live source does not wait for anybody.
-        options.all &= !live;
-        let (sinks, stop) = (sinks.to_vec(), stop.clone());
+        options.all &= !info.live;
+        let (sinks, ends) = (sinks.to_vec(), stop.clone());
         let tell = move |event: &SideEvent| {
             let event = Arc::new(event.clone());
-            sinks.iter().for_each(|sink| sink.tell(&event, &stop));
+            sinks.iter().for_each(|sink| sink.tell(&event, &ends));
         };
-        let (mut line, feed, ask) = SideLine::start(tasks, options, Box::new(tell))?;
+        let (tell, times) = (Box::new(tell), TimeLine::new(info));
+        let (mut line, feed, ask) = SideLine::start(tasks, options, times, stop, tell)?;
         if let Some(asker) = asker {
             line.keep(asker(ask));
         }

@@ -1,5 +1,6 @@
 //! The backbone of a run: one vector a frame for all tasks beside prediction.
 
+use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::task::embed::FrameEmbedder;
 
@@ -27,6 +28,10 @@ impl SideTask for EmbedTask {
 
     fn embedding(&self) -> Option<&[f32]> {
         (!self.newest.is_empty()).then_some(&self.newest)
+    }
+
+    fn reset(&mut self, reason: ResetReason, _: &Seen<'_>, _: &mut Vec<SideEvent>) {
+        self.embedder.reset(reason);
     }
 
     fn see(&mut self, seen: &Seen<'_>, _events: &mut Vec<SideEvent>) -> Result<(), TaskError> {

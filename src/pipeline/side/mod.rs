@@ -2,17 +2,27 @@
 //!
 //! The main stage comes first. A copy of a frame goes to the side thread at most `every` so often,
 //! and only when that thread has nothing waiting; it works through its tasks one after the other
-//! with less of the processor than prediction gets. A task that fails is left out after some tries
-//! and reported; prediction goes on.
+//! with less of the processor than prediction gets. A task that fails pauses after some tries, is
+//! tried again and is reported; prediction goes on. A recording is different: no frame that is due
+//! is left out, and the main stage waits.
 
 mod answers;
+mod asker;
 mod beside;
+#[cfg(unix)]
+mod client;
 mod embed;
+mod feed;
 mod line;
+#[cfg(unix)]
+mod patient;
 mod report;
+mod retry;
 #[cfg(unix)]
 mod socket;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod work;
 
@@ -21,15 +31,21 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::frame::{FrameSeq, MonoTime};
+use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::vision::RgbImage;
 
+pub use asker::{Answered, Asker, QuestionCounts, Refusal};
 pub use beside::{Beside, Guard};
-pub use embed::EmbedTask;
-pub use line::{Answered, Asker, SideFeed, SideLine, SideOptions};
-pub use report::{SideReport, SideReports};
 #[cfg(unix)]
-pub use socket::{ANSWER_WITHIN, QuestionSocket, Serving, ask_at};
+pub use client::ask_at;
+pub use embed::EmbedTask;
+pub(in crate::pipeline) use feed::PATIENCE;
+pub use feed::SideFeed;
+pub use line::{SideLine, SideOptions};
+pub use report::{SideReport, SideReports, SideSummary};
+#[cfg(unix)]
+pub use socket::{ANSWER_WITHIN, QuestionSocket, Serving};
 pub use tag::TagTask;
 pub use watch::WatchTask;
 
@@ -42,8 +58,26 @@ pub struct Seen<'a> {
     pub seq: FrameSeq,
     /// When it was captured.
     pub captured: MonoTime,
+    /// Its time in the recording, if it comes from one.
+    pub position: Option<MonoTime>,
+    /// Its time on the stream's own time line: the position in a recording, however fast that is
+    /// read, and the time since the first frame of a live stream.
+    pub time: MonoTime,
     /// The vector of the frame that the run's backbone made, once for all tasks; none without one.
     pub embedding: Option<&'a [f32]>,
+}
+
+impl Seen<'_> {
+    /// An event of `task` about this frame.
+    #[must_use]
+    pub const fn event(
+        &self,
+        task: &'static str,
+        what: serde_json::Map<String, serde_json::Value>,
+    ) -> SideEvent {
+        let (seq, captured, position) = (self.seq.0, self.captured, self.position);
+        SideEvent { task, seq, captured, position, what }
+    }
 }
 
 /// Something a side task has to say, for sinks and status.
@@ -56,6 +90,13 @@ pub struct SideEvent {
     /// When that was captured, on the clock of the frames.
     #[serde(rename = "captured_ms", serialize_with = "milliseconds")]
     pub captured: MonoTime,
+    /// When that is in the recording, if it comes from one.
+    #[serde(
+        rename = "position_ms",
+        serialize_with = "milliseconds_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub position: Option<MonoTime>,
     /// What it says.
     #[serde(flatten)]
     pub what: serde_json::Map<String, serde_json::Value>,
@@ -63,6 +104,14 @@ pub struct SideEvent {
 
 fn milliseconds<S: serde::Serializer>(time: &MonoTime, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(time.as_nanos() as f64 / 1e6)
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls")]
+fn milliseconds_if_any<S: serde::Serializer>(
+    time: &Option<MonoTime>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    milliseconds(&time.unwrap_or_default(), to)
 }
 
 /// Looks at frames beside the main stage. One thread owns it.
@@ -76,11 +125,25 @@ pub trait SideTask: Send {
         None
     }
 
+    /// True when it can do nothing with a frame without its vector.
+    fn needs_embedding(&self) -> bool {
+        false
+    }
+
+    /// Begins anew before the frame of `seen`, which does not continue the one before; what ends by
+    /// it goes to `events`.
+    fn reset(&mut self, reason: ResetReason, seen: &Seen<'_>, events: &mut Vec<SideEvent>);
+
     /// Takes a frame in; what is new goes to `events`.
     ///
     /// # Errors
-    /// [`TaskError`]; after some in a row the task is left out.
+    /// [`TaskError`]; after some in a row the task pauses.
     fn see(&mut self, seen: &Seen<'_>, events: &mut Vec<SideEvent>) -> Result<(), TaskError>;
+
+    /// True when it answers questions.
+    fn answers(&self) -> bool {
+        false
+    }
 
     /// The answer to a question about what was seen; none when the task answers no questions.
     fn ask(&mut self, _question: &str) -> Option<Result<serde_json::Value, TaskError>> {

@@ -1,9 +1,9 @@
 //! Questions from other programs: a Unix socket that takes one JSON line and answers with one.
 //!
 //! A client sends `{"question": "..."}` and gets `{"task": ..., "answer": ...}` or
-//! `{"error": "..."}`. The socket's file belongs to whoever runs the program and nobody else may
-//! use it (mode 600). Clients are served one after the other; each has two seconds to send its
-//! line, at most 64 KiB.
+//! `{"error": "...", "kind": "..."}`. The socket's file belongs to whoever runs the program and
+//! nobody else may use it (mode 600). Clients are served one after the other; each has two seconds
+//! to send its line, at most 64 KiB, and as long to take its answer.
 
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -14,27 +14,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use serde_json::{Value, json};
 
-use super::{Answered, Asker};
+use super::client::connect;
+use super::patient::{POLL, Patient};
+use super::{Answered, Asker, Refusal};
 
 /// Longest line of a client, in bytes.
-const LONGEST: u64 = 64 << 10;
+pub(super) const LONGEST: u64 = 64 << 10;
 
 /// How long a client may take to send its line, and to take its answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long an answer may take.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often the thread looks whether it is to end.
-const POLL: Duration = Duration::from_millis(50);
+/// How long the end waits for a client that is being answered.
+const LEAVE: Duration = Duration::from_secs(3);
 
 /// A socket that nobody serves yet. Its file is removed when it is dropped.
 #[derive(Debug)]
 pub struct QuestionSocket {
     path: PathBuf,
     listener: Option<UnixListener>,
+    patience: Duration,
 }
 
 impl QuestionSocket {
@@ -56,13 +60,21 @@ impl QuestionSocket {
             if !about.file_type().is_socket() {
                 return Err(taken("a file that is no socket is there"));
             }
-            if UnixStream::connect(path).is_ok() {
-                return Err(taken("another program listens there"));
+            match connect(path, PATIENCE) {
+                // Nobody is behind it any more.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                    std::fs::remove_file(path).map_err(named)?;
+                }
+                // One that takes nobody is there all the same.
+                Ok(_) => return Err(taken("another program listens there")),
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    return Err(taken("another program listens there"));
+                }
+                Err(error) => return Err(taken(&format!("a socket is there: {error}"))),
             }
-            std::fs::remove_file(path).map_err(named)?;
         }
         let listener = Some(UnixListener::bind(path).map_err(named)?);
-        let socket = Self { path: path.to_owned(), listener };
+        let socket = Self { path: path.to_owned(), listener, patience: PATIENCE };
         let owner_only = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, owner_only).map_err(named)?;
         if let Some(listener) = &socket.listener {
@@ -78,15 +90,18 @@ impl QuestionSocket {
     pub fn serve(mut self, asker: Asker) -> io::Result<Serving> {
         let stop = Arc::new(AtomicBool::new(false));
         let listener = self.listener.take();
+        let (end, ended) = bounded::<()>(1);
         let thread = std::thread::Builder::new().name("framecast-ask".to_owned()).spawn({
-            let stop = Arc::clone(&stop);
+            let (stop, patience) = (Arc::clone(&stop), self.patience);
             move || {
+                // Dropped however the thread ends.
+                let _end = end;
                 if let Some(listener) = listener {
-                    serve(&listener, &asker, &stop);
+                    serve(&listener, &asker, &stop, patience);
                 }
             }
         })?;
-        Ok(Serving { socket: self, stop, thread: Some(thread) })
+        Ok(Serving { socket: self, stop, ended, thread: Some(thread) })
     }
 }
 
@@ -102,6 +117,7 @@ pub struct Serving {
     /// Its file goes after the thread.
     socket: QuestionSocket,
     stop: Arc<AtomicBool>,
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -116,17 +132,19 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
+        if self.ended.recv_timeout(LEAVE) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("a question is still being answered and is left behind");
+        } else if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn serve(listener: &UnixListener, asker: &Asker, stop: &AtomicBool) {
+fn serve(listener: &UnixListener, asker: &Asker, stop: &AtomicBool, patience: Duration) {
     while !stop.load(Ordering::Acquire) {
         match listener.accept() {
             // A client that goes away is none of our business.
-            Ok((client, _)) => drop(answer(&client, asker)),
+            Ok((client, _)) => drop(answer(&client, asker, stop, patience)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(POLL),
             Err(error) => {
                 tracing::warn!("questions: {error}");
@@ -136,23 +154,28 @@ fn serve(listener: &UnixListener, asker: &Asker, stop: &AtomicBool) {
     }
 }
 
-fn answer(client: &UnixStream, asker: &Asker) -> io::Result<()> {
+fn answer(
+    client: &UnixStream,
+    asker: &Asker,
+    stop: &AtomicBool,
+    patience: Duration,
+) -> io::Result<()> {
     client.set_nonblocking(false)?;
-    client.set_read_timeout(Some(PATIENCE))?;
-    client.set_write_timeout(Some(PATIENCE))?;
+    let stopped = || stop.load(Ordering::Acquire);
+    let sending = Patient::new(client, patience, &stopped);
     let mut line = Vec::new();
-    BufReader::new(client.take(LONGEST)).read_until(b'\n', &mut line)?;
+    BufReader::new(sending.take(LONGEST)).read_until(b'\n', &mut line)?;
+    let refused = |kind: Refusal, reason: String| json!({ "error": reason, "kind": kind });
     let mut reply = match question(&line) {
         Ok(question) => match asker.ask(&question, ANSWER_WITHIN) {
             Answered::Answer(task, answer) => json!({ "task": task, "answer": answer }),
-            Answered::Refused(reason) => json!({ "error": reason }),
+            Answered::Refused(kind, reason) => refused(kind, reason),
         },
-        Err(reason) => json!({ "error": reason }),
+        Err(reason) => refused(Refusal::Question, reason),
     }
     .to_string();
     reply.push('\n');
-    let mut to = client;
-    to.write_all(reply.as_bytes())
+    Patient::new(client, patience, &|| false).write_all(reply.as_bytes())
 }
 
 /// The question of a client's line.
@@ -169,30 +192,15 @@ fn question(line: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Asks the run that listens at `path`.
-///
-/// # Errors
-/// The system's answer, with the path; an answer that cannot be read is [`ErrorKind::InvalidData`].
-pub fn ask_at(path: &Path, text: &str) -> io::Result<Value> {
-    let named = |error: io::Error| {
-        let text = format!("cannot ask at {}: {error}", path.display());
-        io::Error::new(error.kind(), text)
-    };
-    let client = UnixStream::connect(path).map_err(named)?;
-    client.set_read_timeout(Some(ANSWER_WITHIN + PATIENCE)).map_err(named)?;
-    client.set_write_timeout(Some(PATIENCE)).map_err(named)?;
-    let mut to = &client;
-    to.write_all(format!("{}\n", json!({ "question": text })).as_bytes()).map_err(named)?;
-    let mut line = Vec::new();
-    BufReader::new((&client).take(16 << 20)).read_until(b'\n', &mut line).map_err(named)?;
-    serde_json::from_slice(&line)
-        .map_err(|e| named(io::Error::new(ErrorKind::InvalidData, e.to_string())))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Seen, SideEvent, SideLine, SideOptions, SideTask};
+    use std::sync::atomic::AtomicUsize;
+
+    use super::super::tests::line;
+    use super::super::{Seen, SideEvent, SideFeed, SideLine, SideOptions, SideTask, ask_at};
     use super::*;
+    use crate::model::ResetReason;
+    use crate::pipeline::Stop;
     use crate::task::TaskError;
 
     struct Parrot;
@@ -206,21 +214,28 @@ mod tests {
             Ok(())
         }
 
+        fn answers(&self) -> bool {
+            true
+        }
+
+        fn reset(&mut self, _: ResetReason, _: &Seen<'_>, _: &mut Vec<SideEvent>) {}
+
         fn ask(&mut self, question: &str) -> Option<Result<Value, TaskError>> {
             Some(Ok(json!({ "said": question })))
         }
+    }
+
+    fn parrot() -> (SideLine, SideFeed, Asker) {
+        let tell = Box::new(|_: &SideEvent| {});
+        let options = SideOptions::default();
+        SideLine::start(vec![Box::new(Parrot)], options, line(true), &Stop::new(), tell).unwrap()
     }
 
     #[test]
     fn questions_are_answered_and_nonsense_is_refused() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("ask");
-        let (line, feed, asker) = SideLine::start(
-            vec![Box::new(Parrot)],
-            SideOptions::default(),
-            Box::new(|_: &SideEvent| {}),
-        )
-        .unwrap();
+        let (line, feed, asker) = parrot();
         let socket = QuestionSocket::bind(&path).unwrap().serve(asker.clone()).unwrap();
         assert_eq!(socket.path(), path);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
@@ -233,6 +248,7 @@ mod tests {
         let long = format!("{{\"question\": \"{}\"}}\n", "a".repeat(70_000));
         for (line, reason) in [
             ("{\"question\": \"\"}\n", "empty"),
+            ("{\"question\": \" \"}\n", "\"kind\":\"question\""),
             ("{\"question\": 3}\n", "no text"),
             ("\u{0}\n", "one line such as"),
             (long.as_str(), "longer than"),
@@ -256,6 +272,51 @@ mod tests {
         let kept = QuestionSocket::bind(&path).unwrap_err().to_string();
         assert!(kept.contains("no socket") && std::fs::read(&path).unwrap() == b"mine", "{kept}");
         drop(feed);
-        assert_eq!(line.finish()["parrot"].asked, 1);
+        assert_eq!(line.finish(&Stop::new()).tasks["parrot"].asked, 1);
+    }
+
+    #[test]
+    fn a_client_that_trickles_holds_up_neither_the_next_one_nor_the_end() {
+        /// Sends a byte every 50 ms, up to `count`, and counts those that somebody still wanted.
+        fn trickle(path: &Path, count: usize, sent: &Arc<AtomicUsize>) -> JoinHandle<()> {
+            let (mut client, sent) = (UnixStream::connect(path).unwrap(), Arc::clone(sent));
+            std::thread::spawn(move || {
+                for _ in 0..count {
+                    std::thread::sleep(Duration::from_millis(50));
+                    if client.write_all(b" ").is_err() {
+                        return;
+                    }
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        }
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ask");
+        let (line, feed, asker) = parrot();
+        let mut socket = QuestionSocket::bind(&path).unwrap();
+        socket.patience = Duration::from_millis(300);
+        let serving = socket.serve(asker.clone()).unwrap();
+        let first = Arc::new(AtomicUsize::new(0));
+        let slow = trickle(&path, 200, &first);
+        let answer = ask_at(&path, "who?").unwrap();
+        assert_eq!(answer["answer"]["said"], "who?");
+        slow.join().unwrap();
+        assert!(first.load(Ordering::Relaxed) < 200, "it was let send as long as it liked");
+        drop(serving);
+
+        // With all the patience in the world the end still comes first.
+        let mut socket = QuestionSocket::bind(&path).unwrap();
+        socket.patience = Duration::from_secs(3_600);
+        let serving = socket.serve(asker).unwrap();
+        let second = Arc::new(AtomicUsize::new(0));
+        let slow = trickle(&path, 200, &second);
+        while second.load(Ordering::Relaxed) < 2 {
+            std::thread::sleep(POLL);
+        }
+        drop(serving);
+        slow.join().unwrap();
+        assert!(second.load(Ordering::Relaxed) < 200, "the end waited for it");
+        drop(feed);
+        assert_eq!(line.finish(&Stop::new()).tasks["parrot"].asked, 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::task::tag::{TagEvent, TagStream, TagUpdate};
 
@@ -26,6 +27,16 @@ impl TagTask {
     fn label(&self, place: usize) -> &str {
         self.stream.labels().names.get(place).map_or("", String::as_str)
     }
+
+    fn tell(&self, seen: &Seen<'_>, of: &[TagEvent], events: &mut Vec<SideEvent>) {
+        for TagEvent { label, on, score } in of {
+            let mut what = Map::new();
+            what.insert("tag".to_owned(), json!(self.label(*label)));
+            what.insert("change".to_owned(), json!(if *on { "begin" } else { "end" }));
+            what.insert("score".to_owned(), json!(score));
+            events.push(seen.event("tag", what));
+        }
+    }
 }
 
 impl SideTask for TagTask {
@@ -33,10 +44,19 @@ impl SideTask for TagTask {
         "tag"
     }
 
+    fn needs_embedding(&self) -> bool {
+        self.takes_embedding
+    }
+
+    fn reset(&mut self, reason: ResetReason, seen: &Seen<'_>, events: &mut Vec<SideEvent>) {
+        let ended = self.stream.reset(reason).to_vec();
+        self.tell(seen, &ended, events);
+    }
+
     fn see(&mut self, seen: &Seen<'_>, events: &mut Vec<SideEvent>) -> Result<(), TaskError> {
         let update: TagUpdate = match (self.takes_embedding, seen.embedding) {
-            (false, _) => self.stream.observe(seen.image, seen.captured)?,
-            (true, Some(vector)) => self.stream.observe_embedding(vector, seen.captured)?,
+            (false, _) => self.stream.observe(seen.image, seen.time)?,
+            (true, Some(vector)) => self.stream.observe_embedding(vector, seen.time)?,
             (true, None) => {
                 return Err(TaskError::Contract {
                     model: self.stream.name().to_owned(),
@@ -46,14 +66,7 @@ impl SideTask for TagTask {
             }
         }
         .clone();
-        for TagEvent { label, on, score } in update.events {
-            let mut what = Map::new();
-            what.insert("tag".to_owned(), json!(self.label(label)));
-            what.insert("change".to_owned(), json!(if on { "begin" } else { "end" }));
-            what.insert("score".to_owned(), json!(score));
-            let (seq, captured) = (seen.seq.0, seen.captured);
-            events.push(SideEvent { task: "tag", seq, captured, what });
-        }
+        self.tell(seen, &update.events, events);
         let tag = |t: &crate::task::tag::Tag| json!({ "tag": self.label(t.label), "score": t.score, "on": t.on });
         self.newest = update.tags.iter().map(tag).collect();
         Ok(())

@@ -1,12 +1,12 @@
 //! Sentences that a running stream is watched for.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
+use crate::frame::MonoTime;
+use crate::model::ResetReason;
 use crate::task::TaskError;
 use crate::task::embed::FrameEmbedder;
-use crate::task::search::Trigger;
+use crate::task::search::{Trigger, TriggerEvent};
 
 use super::{Seen, SideEvent, SideTask};
 
@@ -27,23 +27,32 @@ impl WatchTask {
     }
 }
 
+fn tell(seen: &Seen<'_>, of: Vec<TriggerEvent>, events: &mut Vec<SideEvent>) {
+    for event in of {
+        let mut what = Map::new();
+        what.insert("query".to_owned(), json!(event.query));
+        what.insert("change".to_owned(), json!(event.kind));
+        what.insert("score".to_owned(), json!(event.score));
+        what.insert("peak".to_owned(), json!(event.peak));
+        events.push(seen.event("watch", what));
+    }
+}
+
 impl SideTask for WatchTask {
     fn name(&self) -> &'static str {
         "watch"
     }
 
+    fn reset(&mut self, reason: ResetReason, seen: &Seen<'_>, events: &mut Vec<SideEvent>) {
+        self.tower.reset(reason);
+        let time = seen.time.since(MonoTime::ZERO);
+        tell(seen, self.trigger.reset(time), events);
+    }
+
     fn see(&mut self, seen: &Seen<'_>, events: &mut Vec<SideEvent>) -> Result<(), TaskError> {
         let vector = self.tower.embed(seen.image)?;
-        let time = Duration::from_nanos(seen.captured.as_nanos());
-        for event in self.trigger.observe(time, vector)? {
-            let mut what = Map::new();
-            what.insert("query".to_owned(), json!(event.query));
-            what.insert("change".to_owned(), json!(event.kind));
-            what.insert("score".to_owned(), json!(event.score));
-            what.insert("peak".to_owned(), json!(event.peak));
-            let (seq, captured) = (seen.seq.0, seen.captured);
-            events.push(SideEvent { task: "watch", seq, captured, what });
-        }
+        let time = seen.time.since(MonoTime::ZERO);
+        tell(seen, self.trigger.observe(time, vector)?, events);
         let score = |(name, score)| json!({ "query": name, "score": score });
         self.newest = self.names.iter().zip(self.trigger.scores()).map(score).collect();
         Ok(())

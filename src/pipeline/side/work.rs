@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, select_biased};
 
-use crate::frame::MonoTime;
+use crate::frame::Clock;
+use crate::model::ResetReason;
 
-use super::line::{Answered, Copied, Question};
+use super::asker::Question;
+use super::feed::{Copied, graver};
 use super::report::SideStats;
-use super::{Seen, SideEvent, SideTask};
-
-/// Failures in a row after which a task is left out.
-pub(super) const TRIES: u32 = 5;
+use super::retry::Retry;
+use super::{Answered, Refusal, Seen, SideEvent, SideTask};
 
 /// Lowers the share of the processor that the calling thread gets; where the system cannot, it stays.
 pub(super) fn be_nice(by: i32) {
@@ -29,17 +29,14 @@ pub(super) fn be_nice(by: i32) {
 
 struct Working {
     task: Box<dyn SideTask>,
-    failures: u32,
-}
-
-impl Working {
-    const fn is_out(&self) -> bool {
-        self.failures >= TRIES
-    }
+    retry: Retry,
+    /// What it has not been told of yet.
+    reset: Option<ResetReason>,
 }
 
 pub(super) struct Work {
     tasks: Vec<Working>,
+    clock: Arc<dyn Clock>,
     stats: Arc<Mutex<BTreeMap<&'static str, SideStats>>>,
     events: Vec<SideEvent>,
     tell: Box<dyn FnMut(&SideEvent) + Send>,
@@ -48,11 +45,13 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(
         tasks: Vec<Box<dyn SideTask>>,
+        clock: Arc<dyn Clock>,
         stats: Arc<Mutex<BTreeMap<&'static str, SideStats>>>,
         tell: Box<dyn FnMut(&SideEvent) + Send>,
     ) -> Self {
-        let tasks = tasks.into_iter().map(|task| Working { task, failures: 0 }).collect();
-        Self { tasks, stats, events: Vec::new(), tell }
+        let working = |task| Working { task, retry: Retry::default(), reset: None };
+        let tasks = tasks.into_iter().map(working).collect();
+        Self { tasks, clock, stats, events: Vec::new(), tell }
     }
 
     pub(super) fn until_end(
@@ -86,44 +85,62 @@ impl Work {
         }
     }
 
-    fn see(&mut self, copied: &Copied) {
+    pub(super) fn see(&mut self, copied: &Copied) {
         let mut embedding: Option<Vec<f32>> = None;
+        // A task before failed, so that the embedding may be missing for that.
+        let mut short = false;
         for working in &mut self.tasks {
-            if working.is_out() {
+            working.reset = graver(working.reset, copied.reset);
+            let missing = short && embedding.is_none() && working.task.needs_embedding();
+            let now = self.clock.now();
+            if missing || !working.retry.is_due(now) {
+                short = true;
                 continue;
+            }
+            let again = working.retry.begin();
+            if again {
+                // It has missed all frames of the pause.
+                working.reset = working.reset.or(Some(ResetReason::Gap));
             }
             let name = working.task.name();
             let seen = Seen {
                 image: &copied.image,
                 seq: copied.seq,
                 captured: copied.captured,
+                position: copied.position,
+                time: copied.time,
                 embedding: embedding.as_deref(),
             };
-            let started = MonoTime::now();
+            let reset = working.reset.take();
+            if let Some(reason) = reset {
+                working.task.reset(reason, &seen, &mut self.events);
+            }
             let outcome = working.task.see(&seen, &mut self.events);
-            let took = MonoTime::now().since(started);
-            if embedding.is_none() {
+            let took = self.clock.now().since(now);
+            if embedding.is_none() && outcome.is_ok() {
                 embedding = working.task.embedding().map(<[f32]>::to_vec);
             }
             let newest = working.task.newest();
             let mut all = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
             let stats = all.entry(name).or_default();
+            stats.events += self.events.len() as u64;
+            stats.resets += u64::from(reset.is_some());
+            stats.retries += u64::from(again);
             match outcome {
                 Ok(()) => {
-                    working.failures = 0;
+                    working.retry.worked();
                     stats.run += 1;
                     stats.latency.record(took);
-                    stats.events += self.events.len() as u64;
                     stats.newest = newest;
                 }
                 Err(error) => {
-                    working.failures += 1;
+                    short = true;
                     stats.failed += 1;
                     stats.error = Some(error.to_string());
                     drop(all);
-                    let left_out = match working.is_out() {
-                        true => "; it is left out from now on",
-                        false => "",
+                    let left_out = match working.retry.failed(self.clock.now()) {
+                        Some(pause) => format!("; it is tried again in {pause:?}"),
+                        None => String::new(),
                     };
                     tracing::warn!("{name}: {error}{left_out}");
                 }
@@ -134,22 +151,41 @@ impl Work {
         }
     }
 
-    fn answer(&mut self, question: &Question) {
+    pub(super) fn answer(&mut self, question: &Question) {
+        let now = self.clock.now();
+        if now >= question.until {
+            // Whoever asked has gone.
+            return;
+        }
         let mut answered = Answered::Refused(
-            "no task of this run answers questions; start it with a model that does".to_owned(),
+            Refusal::NoTask,
+            "no task of this run answers questions; start it with a model that does (--answer)"
+                .to_owned(),
         );
-        for working in self.tasks.iter_mut().filter(|w| !w.is_out()) {
-            let Some(answer) = working.task.ask(&question.text) else { continue };
+        for working in self.tasks.iter_mut().filter(|w| w.task.answers()) {
             let name = working.task.name();
+            if !working.retry.is_due(now) {
+                let pause = working.retry.left(now);
+                let reason = format!("{name} fails at the moment; it is tried again in {pause:?}");
+                answered = Answered::Refused(Refusal::Failed, reason);
+                continue;
+            }
+            let Some(answer) = working.task.ask(&question.text) else { continue };
+            let mut all = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+            let stats = all.entry(name).or_default();
             answered = match answer {
                 Ok(value) => {
-                    let mut all = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-                    let stats = all.entry(name).or_default();
                     stats.asked += 1;
-                    stats.answers.record(MonoTime::now().since(question.asked));
+                    stats.answers.record(self.clock.now().since(question.asked));
                     Answered::Answer(name, value)
                 }
-                Err(error) => Answered::Refused(error.to_string()),
+                Err(error) => {
+                    let refusal = Refusal::from(&error);
+                    if refusal == Refusal::Failed {
+                        stats.error = Some(error.to_string());
+                    }
+                    Answered::Refused(refusal, error.to_string())
+                }
             };
             break;
         }

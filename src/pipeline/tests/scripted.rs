@@ -70,6 +70,7 @@ impl<F: FnMut(&FrameMeta) -> Result<(), TaskError> + Send> Stage for Act<F> {
         Ok(Step {
             horizon: 1,
             reset: None,
+            broken: None,
             score: None,
             surprise: None,
             event: None,

@@ -6,7 +6,9 @@
 mod lane;
 mod reply;
 mod responder;
+// They run models of their own.
 #[cfg(test)]
+#[cfg(feature = "tract")]
 mod tests;
 
 pub use reply::{Answer, Reply, Withheld};

@@ -13,9 +13,9 @@ pub(super) struct Beam {
 }
 
 impl Beam {
-    /// Mean logarithm a word, the end counted: a sum alone favours short sentences.
-    pub(super) fn mean(&self) -> f64 {
-        self.sum / (self.words.len() + 1) as f64
+    /// Mean logarithm a word, and its end where it is `ended`: a sum alone favours short sentences.
+    pub(super) fn mean(&self, ended: bool) -> f64 {
+        self.sum / (self.words.len() + usize::from(ended)).max(1) as f64
     }
 }
 

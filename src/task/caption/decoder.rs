@@ -15,6 +15,8 @@ pub struct Sentence {
     pub text: String,
     /// Mean logarithm of the probabilities of its words and its end.
     pub score: f64,
+    /// It was cut: no sentence had come to its end.
+    pub cut: bool,
 }
 
 /// Makes sentences about pictures. One thread owns it.
@@ -41,6 +43,13 @@ impl Decoder {
         let bad = |reason: String| TaskError::Contract { model: contract.name.clone(), reason };
         let lacks = |what: &str| bad(format!("its contract names no {what}; a decoder has one"));
         let tokenizer = contract.tokenizer.clone().ok_or_else(|| lacks("tokenizer"))?;
+        let Tokenizer { pad, unknown, end, .. } = tokenizer;
+        if end == pad || end == unknown {
+            return Err(bad(format!(
+                "its tokenizer has the id {end} for the end and for another mark (pad {pad}, \
+                 unknown {unknown}), so that no sentence could end; give the end an id of its own"
+            )));
+        }
         let picture = contract.input(Role::Features).ok_or_else(|| lacks("input of features"))?;
         let token = contract.input(Role::Tokens).ok_or_else(|| lacks("input of tokens"))?;
         let output = contract.output(Role::Scores).ok_or_else(|| lacks("output of scores"))?;
@@ -83,7 +92,8 @@ impl Decoder {
         self.picture.data().len()
     }
 
-    /// Sentences about the picture with `embedding`, best first, as many as `beams` are wide.
+    /// Sentences about the picture with `embedding`, best first, at most as many as `beams` are wide.
+    /// Where none comes to its end within the longest, they are cut there.
     ///
     /// # Errors
     /// [`TaskError`] when the embedding has another length or numbers that are not finite, or the
@@ -133,13 +143,17 @@ impl Decoder {
                 break;
             }
         }
-        // What has no end yet counts too, as a sentence that was cut.
-        done.append(&mut open);
-        done.sort_by(|a, b| b.mean().total_cmp(&a.mean()));
-        done.truncate(width);
-        let say =
-            |beam: Beam| Sentence { text: self.tokenizer.decode(&beam.words), score: beam.mean() };
-        Ok(done.into_iter().map(say).collect())
+        // What has no end yet is a fragment, likelier than any whole sentence it may become: it
+        // stands for one only where there is none.
+        let cut = done.is_empty();
+        let mut said = if cut { open } else { done };
+        said.sort_by(|a, b| b.mean(!cut).total_cmp(&a.mean(!cut)));
+        said.truncate(width);
+        let say = |beam: Beam| {
+            let (text, score) = (self.tokenizer.decode(&beam.words), beam.mean(!cut));
+            Sentence { text, score, cut }
+        };
+        Ok(said.into_iter().map(say).collect())
     }
 
     /// Scores of the word after `beam`; the session's state is the one after it then.

@@ -6,6 +6,9 @@
 
 mod beam;
 mod decoder;
+#[cfg(test)]
+#[cfg(feature = "tract")]
+mod tests;
 
 pub use beam::Beams;
 pub use decoder::{Decoder, Sentence};

@@ -57,6 +57,8 @@ pub struct Step {
     /// Why state was reset before this frame was taken in; `None` too when the model's contract
     /// keeps all of it for this reason.
     pub reset: Option<ResetReason>,
+    /// Why the frame does not continue the one before, whatever the model makes of it.
+    pub broken: Option<ResetReason>,
     /// The prediction made for this frame against the frame; `None` when there was none.
     pub score: Option<StepScore>,
     /// How unexpected the frame was, in deviations of the prediction error.
@@ -232,10 +234,11 @@ impl Predictor {
             Some(score) => self.surprise.observe(score.model.pd),
             None => (None, None),
         };
-        let reset = self.reset_if_due(seq, image);
+        let broken = self.broken(seq, image);
+        let reset = broken.filter(|reason| self.begin_anew(*reason));
         self.note_time(seq, meta);
         let (horizon, infer) = self.predict(seq, image)?;
-        Ok(Step { horizon, reset, score, surprise, event, infer })
+        Ok(Step { horizon, reset, broken, score, surprise, event, infer })
     }
 
     /// Scores the prediction made for frame `seq`.
@@ -262,23 +265,27 @@ impl Predictor {
         Ok(Some(score))
     }
 
-    fn reset_if_due(&mut self, seq: u64, image: &RgbImage) -> Option<ResetReason> {
+    /// Why the frame does not continue the one before, if it does not.
+    fn broken(&mut self, seq: u64, image: &RgbImage) -> Option<ResetReason> {
         let change = if self.options.scene_cuts { self.scene.step(image) } else { None };
         let cut = change.is_some_and(|c| c.is_cut());
         let gap = self.last.is_some_and(|(last, _)| seq != last.wrapping_add(self.options.stride));
-        let reason = self
-            .due
+        self.due
             .take()
             .or(gap.then_some(ResetReason::Gap))
-            .or((cut && self.fed > 0).then_some(ResetReason::SceneCut))?;
+            .or((cut && self.fed > 0).then_some(ResetReason::SceneCut))
+    }
+
+    /// Resets for `reason`; true when anything was.
+    fn begin_anew(&mut self, reason: ResetReason) -> bool {
         let began_anew = self.forecaster.reset(reason);
         // A forecaster that was put in place is at its beginning, whatever its contract says.
         if !began_anew && reason != ResetReason::Reload {
-            return None;
+            return false;
         }
         self.fed = 0;
         self.totals.count_reset(reason);
-        Some(reason)
+        true
     }
 
     /// Learns the frame interval from frames that follow each other.

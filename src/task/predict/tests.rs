@@ -101,6 +101,9 @@ fn a_reset_that_the_contract_leaves_out_is_none() {
     let resets: Vec<_> = steps.iter().map(|s| s.reset).collect();
     let (start, cut) = (Some(ResetReason::Start), Some(ResetReason::SceneCut));
     assert_eq!(resets, [start, None, None, None, cut, None]);
+    // Others are told all the same.
+    let broken: Vec<_> = steps.iter().map(|s| s.broken).collect();
+    assert_eq!(broken, [start, None, Some(ResetReason::Gap), None, cut, None]);
     assert_eq!(levels(&steps[3]), Some((3.0, 0.0)), "the third frame's prediction, state kept");
     assert_eq!(levels(&steps[5]), Some((0.0, 0.0)), "copy-last after the cut");
     p.reset(ResetReason::Reconnect);

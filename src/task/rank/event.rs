@@ -1,7 +1,7 @@
 //! Recorded events, one JSON object a line.
 #![warn(clippy::indexing_slicing)]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
@@ -109,11 +109,11 @@ impl EventLog {
             place: place.clone(),
             reason: format!("cannot be opened as a list of opened events: {e}"),
         })?;
-        let (mut found, mut unknown) = (Vec::new(), 0);
+        let (mut found, mut unknown, mut known) = (Vec::new(), 0, HashSet::new());
         lines(&place, BufReader::new(file), &mut |name| {
             match self.places.get(name) {
                 // Opened twice is opened.
-                Some(at) if found.contains(at) => {}
+                Some(at) if !known.insert(*at) => {}
                 Some(at) => found.push(*at),
                 None => unknown += 1,
             }

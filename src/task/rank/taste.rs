@@ -57,18 +57,14 @@ impl Taste {
                 parts(event).map(number).collect()
             })
             .collect();
+        let others = Others::new(events.len(), &known);
         let mut weights = vec![0.0_f32; names.len()];
         let mut random = Pcg32::new(options.seed, 0x0a02_bdbf_7bb3_c0a7);
         for _ in 0..options.rounds {
             for right in opened.iter().filter_map(|at| parts.get(*at)) {
-                // Known positives are rejected; the product of 32 bits and a length favours none.
-                let wrong = loop {
-                    let at = ((u64::from(random.next_u32()) * events.len() as u64) >> 32) as usize;
-                    if !known.contains(&at) {
-                        break at;
-                    }
+                let Some(wrong) = others.draw(&mut random).and_then(|at| parts.get(at)) else {
+                    continue;
                 };
-                let Some(wrong) = parts.get(wrong) else { continue };
                 let score = |list: &[usize]| {
                     let sum: f32 = list.iter().filter_map(|at| weights.get(*at)).sum();
                     sum * share(list.len())
@@ -118,6 +114,38 @@ impl Taste {
         let mut ranked: Vec<(usize, f32)> = scored.map(|(at, e)| (at, self.score(e))).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
         ranked
+    }
+}
+
+/// The places of events that were not opened.
+enum Others<'a> {
+    /// Drawn among all events, known positives rejected.
+    Most { events: usize, known: &'a HashSet<usize> },
+    /// Too few to be met that way in any reasonable time.
+    Few(Vec<usize>),
+}
+
+impl<'a> Others<'a> {
+    fn new(events: usize, known: &'a HashSet<usize>) -> Self {
+        match known.len() > events / 2 {
+            true => Self::Few((0..events).filter(|at| !known.contains(at)).collect()),
+            false => Self::Most { events, known },
+        }
+    }
+
+    /// One of them, all equally likely.
+    fn draw(&self, random: &mut Pcg32) -> Option<usize> {
+        // The product of 32 bits and a length favours none.
+        let mut below = |n: usize| ((u64::from(random.next_u32()) * n as u64) >> 32) as usize;
+        match self {
+            Self::Few(list) => list.get(below(list.len())).copied(),
+            Self::Most { events, known } => loop {
+                let at = below(*events);
+                if !known.contains(&at) {
+                    return Some(at);
+                }
+            },
+        }
     }
 }
 
@@ -179,6 +207,23 @@ mod tests {
         let taste = Taste::learn(&events, &opened, &TasteOptions::default());
         let ranked = taste.rank(&events, &opened);
         assert!(ranked.iter().take(20).all(|(at, _)| at % 4 == 0 || at % 4 == 3), "{ranked:?}");
+    }
+
+    #[test]
+    fn one_event_in_many_that_was_not_opened_is_learned_from_as_well() {
+        let kinds = ["person", "dog"];
+        let events: Vec<Event> =
+            (0..50_000).map(|at| event(at, &kinds[usize::from(at == 7)..][..1])).collect();
+        let opened: Vec<usize> = (0..events.len()).filter(|at| *at != 7).collect();
+        let options = TasteOptions { rounds: 1, ..TasteOptions::default() };
+        let taste = Taste::learn(&events, &opened, &options);
+        assert!(taste.score(&events[0]) > 1.0 && taste.score(&events[7]) < -1.0);
+        // Each of few is drawn, and no other.
+        let known = (0..60).filter(|at| at % 20 != 0).collect();
+        let others = Others::new(60, &known);
+        let mut random = Pcg32::new(1, 2);
+        let drawn: HashSet<_> = (0..100).filter_map(|_| others.draw(&mut random)).collect();
+        assert_eq!(drawn, [0, 20, 40].into());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::IndexError;
 use super::codes::Coded;
@@ -11,6 +12,9 @@ use super::layout::{About, BLOCK, HEADER, Layout, MAX_ENTRIES, RECORD, checksum,
 use super::mapping::Mapping;
 use super::rank::{Hit, Wish};
 use super::scan::{Query, Searcher};
+
+/// How long a record takes at most to be written whole.
+const SETTLE: Duration = Duration::from_millis(5);
 
 /// An index that is open for searching; it sees the entries that were there when it was opened.
 #[derive(Debug)]
@@ -21,10 +25,13 @@ pub struct Index {
     file: File,
     bytes: Mapping,
     len: usize,
+    /// Entries behind the last sound one that were there once.
+    damaged: usize,
 }
 
 impl Index {
-    /// Opens the index at `path`. An entry that was being written is not seen.
+    /// Opens the index at `path`. An entry that was being written is not seen, nor are damaged ones at
+    /// the end, which [`Index::damaged_end`] counts.
     ///
     /// # Errors
     /// [`IndexError`] when it cannot be read or is damaged.
@@ -43,22 +50,49 @@ impl Index {
             return Err(damaged(format!("it claims more than {MAX_ENTRIES} entries")));
         }
         let bytes = Mapping::new(&file, layout.start(blocks)).map_err(io)?;
-        let mut index =
-            Self { path: path.to_owned(), about, layout, file, bytes, len: blocks * BLOCK };
-        index.len = index.count(blocks);
+        let (path, len) = (path.to_owned(), blocks * BLOCK);
+        let mut index = Self { path, about, layout, file, bytes, len, damaged: 0 };
+        (index.len, index.damaged) = index.count(blocks);
+        if index.damaged > 0 {
+            // A record that is being written at this moment looks like that too.
+            std::thread::sleep(SETTLE);
+            (index.len, index.damaged) = index.count(blocks);
+        }
         Ok(index)
     }
 
-    /// Entries up to the last sound one: behind it is what a killed writer left.
-    fn count(&self, blocks: usize) -> usize {
-        for block in (0..blocks).rev() {
-            let first = block * BLOCK;
-            if let Some(last) = (first..first + BLOCK).rev().find(|&at| self.sound(at)) {
-                // Everything between is there too, or reported when it is needed.
-                return last + 1;
+    /// Entries up to the last sound one, and how many behind it have a record that is not true: a
+    /// killed writer leaves none, since a record is written last.
+    fn count(&self, blocks: usize) -> (usize, usize) {
+        let mut damaged = 0;
+        for at in (0..blocks * BLOCK).rev() {
+            if self.sound(at) {
+                // Everything before is there too, or reported when it is needed.
+                return (at + 1, damaged);
             }
+            damaged += usize::from(self.record(at).is_some());
         }
-        0
+        (0, damaged)
+    }
+
+    /// Damaged entries at the end, which are not among the [`Index::len`] ones.
+    #[must_use]
+    pub const fn damaged_end(&self) -> usize {
+        self.damaged
+    }
+
+    /// What is to be said of [`Index::damaged_end`].
+    pub(super) fn end_damage(&self, step: &str) -> IndexError {
+        let (damaged, sound) = (self.damaged, self.len);
+        let reason = format!(
+            "{damaged} entries at its end are damaged (checksum), behind {sound} others; {step}"
+        );
+        IndexError::Damaged { path: self.path.clone(), reason }
+    }
+
+    /// Blocks of the file.
+    pub(super) fn blocks(&self) -> usize {
+        self.bytes.len().saturating_sub(HEADER) / self.layout.block()
     }
 
     /// Number of entries.
@@ -188,16 +222,18 @@ impl Index {
     /// Checks every entry.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] with the first entry whose checksum does not hold.
+    /// [`IndexError::Damaged`] with the first entry whose checksum does not hold, or the number of
+    /// those at the end.
     pub fn verify(&self) -> Result<(), IndexError> {
         match (0..self.len).find(|&at| !self.sound(at)) {
             Some(at) => Err(self.damage(at)),
+            None if self.damaged > 0 => Err(self.end_damage("index their recording again")),
             None => Ok(()),
         }
     }
 
     /// The entries nearest to `vector`, best first: the same as if every stored vector were scored,
-    /// equal scores in the order of time, then of entries.
+    /// equal scores in the order of recordings and time, then of entries.
     ///
     /// # Errors
     /// [`IndexError`] when the vector has another dimension or no finite numbers, or a result is

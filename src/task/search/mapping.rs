@@ -14,10 +14,10 @@ pub(super) struct Mapping(Mmap);
 impl Mapping {
     /// Maps `len` bytes, at most those the file has.
     pub(super) fn new(file: &File, len: usize) -> std::io::Result<Self> {
-        // SAFETY: the memory is plain bytes, whatever they are. Writers of an index only append:
-        // they never cut a file they did not make a moment ago, and never change bytes that count
-        // already, and readers check what they read against its checksum. Somebody else who cuts
-        // the file under us ends the program, as documented.
+        // SAFETY: the memory is plain bytes, whatever they are. Writers of an index never
+        // cut its file, and write only behind the entries that count, and readers check what they
+        // read against its checksum. Somebody else who cuts the file under us ends the program, as
+        // documented.
         let map = unsafe { MmapOptions::new().len(len).map(file) }?;
         Ok(Self(map))
     }

@@ -14,9 +14,10 @@ use super::{IndexError, layout::BLOCK};
 pub struct Wish {
     /// Number of results.
     pub top: usize,
-    /// Results lie at least this far apart in time; zero lets every entry be a result.
+    /// Results of one recording lie at least this far apart in time; zero lets every entry be a
+    /// result.
     pub apart: Duration,
-    /// One result an item, for entries that have one.
+    /// One result an item of a recording, for entries that have one.
     pub one_an_item: bool,
 }
 
@@ -52,9 +53,10 @@ impl Hit {
         Self { at, score, entry: record.entry(&[]), thumbnail: None }
     }
 
-    /// Best first; equal scores by time, then by number.
+    /// Best first; equal scores by recording and time, then by number.
     pub(super) fn order(a: &Self, b: &Self) -> Ordering {
-        b.score.total_cmp(&a.score).then(a.entry.time.cmp(&b.entry.time)).then(a.at.cmp(&b.at))
+        let place = |hit: &Self| (hit.entry.recording, hit.entry.time, hit.at);
+        b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b)))
     }
 }
 
@@ -158,7 +160,8 @@ impl<'a> Spread<'a> {
         let like = |taken: &Hit| {
             let near = taken.entry.time.abs_diff(hit.entry.time) < self.wish.apart;
             let same = taken.entry.item.is_some() && taken.entry.item == hit.entry.item;
-            near || (self.wish.one_an_item && same)
+            taken.entry.recording == hit.entry.recording
+                && (near || (self.wish.one_an_item && same))
         };
         if !self.kept.iter().any(like) {
             self.kept.push(hit);
@@ -171,7 +174,7 @@ impl<'a> Spread<'a> {
         let beside = index.path().parent().map(std::path::Path::to_owned).unwrap_or_default();
         let filled = self.kept.into_iter().map(|mut hit| {
             hit.entry = index.entry(hit.at)?;
-            let picture = folder.map(|f| beside.join(f).join(format!("{:08}.png", hit.entry.seq)));
+            let picture = folder.map(|f| beside.join(f).join(hit.entry.thumbnail()));
             hit.thumbnail = picture.filter(|p| p.is_file());
             Ok(hit)
         });

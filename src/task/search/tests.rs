@@ -50,7 +50,8 @@ fn fill(path: &Path, metric: Metric, vectors: &[Vec<f32>]) {
 
 fn entry(i: usize) -> NewEntry<'static> {
     let item = i.is_multiple_of(3).then_some(i as u64 / 12);
-    NewEntry { seq: i as u64, time: Duration::from_millis(40 * i as u64), item, text: "a text" }
+    let time = Duration::from_millis(40 * i as u64);
+    NewEntry { recording: 0, seq: i as u64, time, item, text: "a text" }
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -220,4 +221,85 @@ fn a_reader_sees_what_was_there_when_it_opened() {
     assert!(hits.iter().all(|h| h.at < 300));
     assert_eq!(early.entry(9).unwrap().text, "a text");
     assert!(early.entry(300).is_err());
+}
+
+#[test]
+fn recordings_of_an_index_do_not_mix() {
+    let (_folder, path) = place();
+    let entry = |recording, second, item| NewEntry {
+        recording,
+        seq: 25 * second,
+        time: Duration::from_secs(second),
+        item,
+        text: "a text",
+    };
+    let mut vector = vec![0.5f32; DIMENSION];
+    for recording in 0..3 {
+        let mut writer = match recording {
+            0 => IndexWriter::create(&path, about(Metric::Cosine)).unwrap(),
+            _ => IndexWriter::append(&path, &about(Metric::Cosine)).unwrap(),
+        };
+        assert_eq!(writer.recording(), recording);
+        for second in [0, 1, 9] {
+            // The later recordings fit a little less each.
+            vector[0] = 0.5 - 0.1 * recording as f32 - 0.01 * second as f32;
+            writer.push(&vector, &entry(recording, second, Some(second / 5))).unwrap();
+        }
+    }
+    let index = Index::open(&path).unwrap();
+    let found = |apart, one_an_item| {
+        let wish = Wish { top: 9, apart: Duration::from_secs(apart), one_an_item };
+        let hits = index.search(&[0.5; DIMENSION], &wish).unwrap();
+        let each = hits.iter().map(|h| (h.entry.recording, h.entry.time.as_secs()));
+        each.collect::<Vec<_>>()
+    };
+    let thinned = [(0, 0), (0, 9), (1, 0), (1, 9), (2, 0), (2, 9)];
+    assert_eq!(found(2, false), thinned, "one moment of each, not of all");
+    assert_eq!(found(0, true), thinned, "an item of one recording is none of another");
+    assert_eq!(found(0, false).len(), 9);
+    let names: Vec<_> = (0..9).map(|at| index.entry(at).unwrap().thumbnail()).collect();
+    assert_eq!((names[1].as_str(), names[4].as_str()), ("00000025.png", "0001-00000025.png"));
+}
+
+#[test]
+fn damage_at_the_end_is_counted_and_not_written_over_unasked() {
+    let (_folder, path) = place();
+    let vectors = vectors(4, 3);
+    fill(&path, Metric::Cosine, &vectors);
+    let whole = fs::read(&path).unwrap();
+    let texts_at = HEADER + 8 * BLOCK + 64 * BLOCK + 48 * BLOCK + 4 * DIMENSION * BLOCK;
+    let mut bytes = whole.clone();
+    bytes[texts_at + 3 * 16] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let index = Index::open(&path).unwrap();
+    assert_eq!((index.len(), index.damaged_end()), (3, 1));
+    let error = index.verify().unwrap_err().to_string();
+    assert!(error.contains("1 entries at its end are damaged"), "{error}");
+    let error = IndexWriter::append(&path, &about(Metric::Cosine)).unwrap_err().to_string();
+    assert!(error.contains("--drop-damaged"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes, "it is as it was");
+    let mut writer = IndexWriter::append_after_damage(&path, &about(Metric::Cosine)).unwrap();
+    assert_eq!(Index::open(&path).unwrap().damaged_end(), 0);
+    writer.push(&vectors[3], &entry(3)).unwrap();
+    drop(writer);
+    assert_eq!(fs::read(&path).unwrap(), whole);
+}
+
+#[test]
+fn a_writer_never_cuts_the_file_a_reader_has_mapped() {
+    let (_folder, path) = place();
+    fill(&path, Metric::Cosine, &vectors(300, 3));
+    let size = fs::metadata(&path).unwrap().len();
+    // The second block is given up whole: a block that was begun has no entry yet.
+    let records = HEADER + (size as usize - HEADER) / 2 + 8 * BLOCK + 64 * BLOCK;
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[records..records + 48 * BLOCK].fill(0);
+    fs::write(&path, &bytes).unwrap();
+    let reader = Index::open(&path).unwrap();
+    let mut writer = IndexWriter::append(&path, &about(Metric::Cosine)).unwrap();
+    assert_eq!((reader.len(), writer.len()), (256, 256));
+    assert_eq!(fs::metadata(&path).unwrap().len(), size);
+    writer.push(&vectors(1, 9)[0], &entry(256)).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), size);
+    reader.verify().unwrap();
 }

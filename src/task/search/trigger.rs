@@ -170,11 +170,18 @@ impl Trigger {
         Ok(events)
     }
 
-    /// Forgets matches in progress, as after a gap; cooldowns go on.
-    pub fn reset(&mut self) {
-        for watch in &mut self.watches {
-            (watch.streak, watch.active) = (0, None);
+    /// Forgets matches in progress at `time`, as after a gap; cooldowns go on. Those that had begun
+    /// end, with their last score.
+    pub fn reset(&mut self, time: Duration) -> Vec<TriggerEvent> {
+        let mut events = Vec::new();
+        for (place, watch) in self.watches.iter_mut().enumerate() {
+            watch.streak = 0;
+            let Some(peak) = watch.active.take() else { continue };
+            let score = self.scores.get(place).copied().unwrap_or_default();
+            let (query, kind) = (watch.query.name.clone(), TriggerKind::End);
+            events.push(TriggerEvent { query, kind, time, score, peak });
         }
+        events
     }
 }
 
@@ -289,7 +296,10 @@ mod tests {
         let mut trigger = Trigger::new();
         trigger.watch(query()).unwrap();
         assert_eq!(trigger.observe(Duration::ZERO, &at(0.9)).unwrap().len(), 1);
-        trigger.reset();
+        let ended = trigger.reset(Duration::from_secs(5));
+        assert_eq!((ended.len(), ended[0].kind), (1, TriggerKind::End), "{ended:?}");
+        assert!((ended[0].peak - 0.9).abs() < 1e-6 && ended[0].time == Duration::from_secs(5));
+        assert!(trigger.reset(Duration::from_secs(6)).is_empty());
         let again = trigger.observe(Duration::from_secs(9), &at(0.8)).unwrap();
         assert_eq!((again[0].kind, again[0].peak), (TriggerKind::Begin, 0.8));
         assert!((trigger.scores()[0] - 0.8).abs() < 1e-6);

@@ -20,6 +20,8 @@ pub struct IndexWriter {
     len: usize,
     /// Blocks the file is long enough for.
     blocks: usize,
+    /// The recording that what comes belongs to.
+    recording: u32,
 }
 
 impl IndexWriter {
@@ -35,15 +37,27 @@ impl IndexWriter {
             OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(io)?;
         lock(&file, path)?;
         file.write_all(&header).map_err(io)?;
-        Ok(Self { path: path.to_owned(), file, about, layout, len: 0, blocks: 0 })
+        Ok(Self { path: path.to_owned(), file, about, layout, len: 0, blocks: 0, recording: 0 })
     }
 
     /// Goes on with the index at `path`, which must be for the same model and kind of entries. An
     /// entry that a killed writer left unfinished is written over.
     ///
     /// # Errors
-    /// [`IndexError`] when it is another index, damaged, or being written.
+    /// [`IndexError`] when it is another index, damaged at its end, or being written.
     pub fn append(path: &Path, about: &About) -> Result<Self, IndexError> {
+        Self::open(path, about, false)
+    }
+
+    /// As [`IndexWriter::append`], but damaged entries at the end are given up and written over.
+    ///
+    /// # Errors
+    /// [`IndexError`] when it is another index, or being written.
+    pub fn append_after_damage(path: &Path, about: &About) -> Result<Self, IndexError> {
+        Self::open(path, about, true)
+    }
+
+    fn open(path: &Path, about: &About, give_up: bool) -> Result<Self, IndexError> {
         let io = |cause| failed("open", path, cause);
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
         lock(&file, path)?;
@@ -60,21 +74,30 @@ impl IndexWriter {
         if own.metric != about.metric || own.text != about.text {
             return differs("it compares vectors in another way, or has other texts".to_owned());
         }
-        let (layout, len, about) = (index.layout(), index.len(), own.clone());
-        let size = file.metadata().map_err(io)?.len();
-        let blocks = len.div_ceil(BLOCK);
-        // What lies behind the last sound entry is cleared, so that half of an old entry never
-        // stands beside half of a new one.
-        let end = layout.start(blocks) as u64;
-        if size > end {
-            file.set_len(end).map_err(io)?;
+        if index.damaged_end() > 0 && !give_up {
+            return Err(index.end_damage(
+                "keep a copy and give them up with --drop-damaged, or index the recordings again",
+            ));
         }
-        let mut writer = Self { path: path.to_owned(), file, about, layout, len, blocks };
-        if !len.is_multiple_of(BLOCK) {
-            let rest = BLOCK - len % BLOCK;
-            writer.put(layout.records(), RECORD, &vec![0; rest * RECORD])?;
+        let (layout, len, blocks, about) =
+            (index.layout(), index.len(), index.blocks(), own.clone());
+        let last = len.checked_sub(1).and_then(|at| index.record(at));
+        let recording = last.map_or(0, |last| last.recording.saturating_add(1));
+        let path = path.to_owned();
+        let mut writer = Self { path, file, about, layout, len, blocks, recording };
+        // A record that is not true must not outlast what is written before it. The file is never
+        // cut: readers have it in their memory.
+        for at in (len..blocks * BLOCK).filter(|&at| index.record(at).is_some()) {
+            writer.put(at, layout.records(), RECORD, &[0; RECORD])?;
         }
         Ok(writer)
+    }
+
+    /// The number of the recording that comes: 0 in a new index, one more than the last in one that
+    /// is gone on with.
+    #[must_use]
+    pub const fn recording(&self) -> u32 {
+        self.recording
     }
 
     /// Entries so far.
@@ -95,9 +118,15 @@ impl IndexWriter {
         &self.about
     }
 
-    /// Writes `bytes` to the next entry's part, which begins at `offset` and has `each` an entry.
-    fn put(&mut self, offset: usize, each: usize, bytes: &[u8]) -> Result<(), IndexError> {
-        let at = self.layout.start(self.len / BLOCK) + offset + self.len % BLOCK * each;
+    /// Writes `bytes` to the part of entry `at` that begins at `offset` and has `each` an entry.
+    fn put(
+        &mut self,
+        at: usize,
+        offset: usize,
+        each: usize,
+        bytes: &[u8],
+    ) -> Result<(), IndexError> {
+        let at = self.layout.start(at / BLOCK) + offset + at % BLOCK * each;
         let written = self.file.seek(SeekFrom::Start(at as u64));
         written
             .and_then(|_| self.file.write_all(bytes))
@@ -110,7 +139,7 @@ impl IndexWriter {
     /// [`IndexError`] when the vector cannot be compared, the text is too long, or the file cannot
     /// be written; the index stays as it was.
     pub fn push(&mut self, vector: &[f32], entry: &NewEntry<'_>) -> Result<(), IndexError> {
-        let layout = self.layout;
+        let (layout, at) = (self.layout, self.len);
         let coded = Coded::new(vector, layout.dimension, layout.stride, self.about.metric)?;
         if entry.text.len() > layout.text {
             return Err(IndexError::Vector(format!(
@@ -138,13 +167,13 @@ impl IndexWriter {
         let bytes = record.bytes();
         let said = bytes.get(8..).unwrap_or_default();
         record.crc = checksum(&[said, &scale, &length, &codes, &vector, &text]);
-        self.put(0, 4, &scale)?;
-        self.put(layout.lengths(), 4, &length)?;
-        self.put(layout.codes(), layout.stride, &codes)?;
-        self.put(layout.vectors(), 4 * layout.dimension, &vector)?;
-        self.put(layout.texts(), layout.text, &text)?;
+        self.put(at, 0, 4, &scale)?;
+        self.put(at, layout.lengths(), 4, &length)?;
+        self.put(at, layout.codes(), layout.stride, &codes)?;
+        self.put(at, layout.vectors(), 4 * layout.dimension, &vector)?;
+        self.put(at, layout.texts(), layout.text, &text)?;
         // Last: from here on the entry is there.
-        self.put(layout.records(), RECORD, &record.bytes())?;
+        self.put(at, layout.records(), RECORD, &record.bytes())?;
         self.len += 1;
         Ok(())
     }

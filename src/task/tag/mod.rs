@@ -10,7 +10,9 @@ mod model;
 mod options;
 mod rolling;
 mod stream;
+// They run models of their own.
 #[cfg(test)]
+#[cfg(feature = "tract")]
 mod tests;
 mod top;
 

@@ -71,20 +71,12 @@ impl TagStream {
     ) -> Result<Self, TaskError> {
         options.check()?;
         let bad = |reason: String| TaskError::Contract { model: model.name().to_owned(), reason };
-        let dims = match (model.features(), &backbone) {
-            (Some(features), Some(backbone)) if backbone.dims() > features => {
-                return Err(bad(format!(
-                    "it takes {features} features but {} makes {}; name the backbone it was \
-                     trained on",
-                    backbone.name(),
-                    backbone.dims()
-                )));
+        let dims = match &backbone {
+            Some(backbone) => {
+                Self::check_backbone(&model, backbone)?;
+                backbone.dims()
             }
-            (None, Some(backbone)) => {
-                return Err(bad(format!("it takes frames; {} is not needed", backbone.name())));
-            }
-            (Some(_), Some(backbone)) => backbone.dims(),
-            (features, None) => features.unwrap_or_default(),
+            None => model.features().unwrap_or_default(),
         };
         if options.pool == Pool::Embeddings && model.features().is_none() {
             return Err(bad("it takes frames, so that there are no embeddings to average".into()));
@@ -101,6 +93,24 @@ impl TagStream {
             backbone,
             options,
         })
+    }
+
+    /// Fails unless `model` can take what `backbone` makes.
+    ///
+    /// # Errors
+    /// [`TaskError::Contract`] when the backbone makes more numbers than the model takes, or the model
+    /// takes frames.
+    pub fn check_backbone(model: &TagModel, backbone: &FrameEmbedder) -> Result<(), TaskError> {
+        let (name, dims) = (backbone.name(), backbone.dims());
+        let reason = match model.features() {
+            Some(features) if dims > features => format!(
+                "it takes {features} features but {name} makes {dims}; name the backbone it was \
+                 trained on"
+            ),
+            None => format!("it takes frames; {name} is not needed"),
+            Some(_) => return Ok(()),
+        };
+        Err(TaskError::Contract { model: model.name().to_owned(), reason })
     }
 
     /// The labels that tags and events point at.
@@ -210,7 +220,8 @@ impl TagStream {
     }
 
     /// Begins anew, as after a gap or another source: the window is emptied and what was on ends.
-    /// The events that end it have the score 0.
+    /// The events that end it have the score 0. After a cut the window alone is emptied: what is on
+    /// may be in the new scene too, and the next frame says so.
     pub fn reset(&mut self, reason: ResetReason) -> &[TagEvent] {
         self.embeddings.clear();
         self.scores.clear();
@@ -220,8 +231,10 @@ impl TagStream {
         }
         let events = &mut self.update.events;
         events.clear();
-        self.switches.clear(|label| events.push(TagEvent { label, on: false, score: 0.0 }));
-        self.update.tags.clear();
+        if reason != ResetReason::SceneCut {
+            self.switches.clear(|label| events.push(TagEvent { label, on: false, score: 0.0 }));
+            self.update.tags.clear();
+        }
         &self.update.events
     }
 }

@@ -121,6 +121,12 @@ fn tags_begin_and_end_by_the_mean_of_the_window() {
     let events = tags.reset(ResetReason::Gap);
     assert_eq!(events, [TagEvent { label: 2, on: false, score: 0.0 }]);
     assert_eq!(tags.observe(&red, ms(5000)).unwrap().events.len(), 1);
+    // After a cut the next frame alone says what ends, and what goes on goes on.
+    assert!(tags.reset(ResetReason::SceneCut).is_empty());
+    assert!(tags.observe(&red, ms(5100)).unwrap().events.is_empty());
+    assert!(tags.reset(ResetReason::SceneCut).is_empty());
+    let events = &tags.observe(&blue, ms(5200)).unwrap().events;
+    assert_eq!(events.iter().map(|e| (e.label, e.on)).collect::<Vec<_>>(), [(0, false), (2, true)]);
 }
 
 #[test]

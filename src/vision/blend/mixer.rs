@@ -155,15 +155,14 @@ impl Line {
         images: &[&[u8]; CANDIDATES],
         target: &mut [u8],
     ) {
-        let mut from = 0;
         #[cfg(target_arch = "x86_64")]
         if crate::vision::simd::avx2() {
             #[expect(unsafe_code, reason = "a call with more instructions than assumed")]
             // SAFETY: the processor was just found to have AVX2.
             let done = unsafe { avx2::mix(blocks, images, target) };
-            from = done;
+            return self.blocks(done, blocks, images, target);
         }
-        self.blocks(from, blocks, images, target);
+        self.blocks(0, blocks, images, target);
     }
 
     /// As [`Line::mix`], from block `from` on, for the base instruction set.

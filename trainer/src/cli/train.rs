@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use framecast_trainer::TrainError;
 use framecast_trainer::device::DeviceChoice;
-use framecast_trainer::fit::{FitOptions, FitRecipe, fit};
+use framecast_trainer::fit::{FitRecipe, fit};
 use framecast_trainer::recipe::Recipe;
 use framecast_trainer::task::open;
 use framecast_trainer::train::{Options, train};
@@ -51,21 +51,26 @@ impl Train {
             return self.fit(&recipe);
         }
         let recipe = self.recipe()?;
-        // Fails only when a pool exists already, which has the wanted size then.
-        drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
-        let options = Options {
-            out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name)),
-            resume: self.resume,
-            overwrite: self.overwrite,
-            time: self.minutes,
-            devices: self.device,
-        };
+        let options = self.options(&recipe.name, recipe.train.threads);
         let outcome = train(&recipe, &options)?;
         let best = outcome.gain.map_or("not validated yet; untrained".to_owned(), |gain| {
             format!("best {gain:+.2} dB over copy-last")
         });
         let (done, all) = (outcome.steps, recipe.train.steps);
         Ok(format!("{done} of {all} steps; {best} in {}", outcome.best.display()))
+    }
+
+    /// What a run called `name` is told, and the pool of its threads.
+    fn options(self, name: &str, threads: usize) -> Options {
+        // Fails only when a pool exists already, which has the wanted size then.
+        drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
+        Options {
+            out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(name)),
+            resume: self.resume,
+            overwrite: self.overwrite,
+            time: self.minutes,
+            devices: self.device,
+        }
     }
 
     /// The recipe of a family other than prediction, with what the flags say instead.
@@ -88,14 +93,7 @@ impl Train {
             let reason = "--val-steps is for predictors; other families validate on all".to_owned();
             return Err(recipe.wrong(reason));
         }
-        drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
-        let options = FitOptions {
-            out: self.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name)),
-            resume: self.resume,
-            overwrite: self.overwrite,
-            time: self.minutes,
-            devices: self.device,
-        };
+        let options = self.options(&recipe.name, recipe.train.threads);
         let mut lesson = open(recipe)?;
         let outcome = fit(recipe, lesson.as_mut(), &options)?;
         Ok(format!(

@@ -9,6 +9,7 @@ use framecast_trainer::export::save;
 use framecast_trainer::fit::FitRecipe;
 use framecast_trainer::task::embed::crossval::crossval;
 use framecast_trainer::task::embed::keras::{Caption, Dense};
+use framecast_trainer::task::embed::{recall_of_files, represent};
 
 use crate::Failure;
 
@@ -24,6 +25,43 @@ pub(crate) fn cross_validate(
     let recipe = FitRecipe::read(recipe)?;
     drop(rayon::ThreadPoolBuilder::new().num_threads(recipe.train.threads).build_global());
     Ok(to.write_all(crossval(&recipe, out)?.as_bytes())?)
+}
+
+/// Features and representations of a run's data as `.npy` files.
+#[derive(clap::Args)]
+pub(crate) struct Represent {
+    /// A checkpoint of task embed
+    checkpoint: PathBuf,
+    /// Folder for image-features.npy, image-representations.npy and caption-representations.npy
+    #[arg(long, short)]
+    out: PathBuf,
+}
+
+impl Represent {
+    /// Writes the files.
+    pub(crate) fn run(&self, to: &mut impl Write) -> Result<(), Failure> {
+        Ok(to.write_all(represent(&self.checkpoint, &self.out)?.as_bytes())?)
+    }
+}
+
+/// Representations that are there, scored.
+#[derive(clap::Args)]
+pub(crate) struct Recall {
+    /// Representations of pictures (.npy), a row each
+    images: String,
+    /// Representations of their sentences (.npy)
+    sentences: String,
+    /// Lines `picture#number<TAB>sentence` in the order of the rows [default: those of the test data]
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    captions: String,
+}
+
+impl Recall {
+    /// Prints pairwise accuracy, recall and ranks.
+    pub(crate) fn run(&self, to: &mut impl Write) -> Result<(), Failure> {
+        let text = recall_of_files(&self.images, &self.sentences, &self.captions)?;
+        Ok(to.write_all(text.as_bytes())?)
+    }
 }
 
 /// The two towers that Keras saved.

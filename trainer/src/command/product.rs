@@ -5,16 +5,23 @@ use std::path::Path;
 
 use framecast_trainer::TrainError;
 use framecast_trainer::export::{engines, save};
-use framecast_trainer::fit::{FitCheckpoint, Measures};
+use framecast_trainer::fit::{FitCheckpoint, Lesson, Measures};
 use framecast_trainer::task::open;
 
 use crate::{Failure, TOLERANCE};
 
+/// The checkpoint at `path`, and what it was trained by, which must be as it was then.
+fn opened(path: &Path) -> Result<(FitCheckpoint, Box<dyn Lesson>), TrainError> {
+    let checkpoint = FitCheckpoint::read(path)?;
+    let lesson = open(&checkpoint.recipe)?;
+    checkpoint.belongs(path, lesson.as_ref())?;
+    Ok((checkpoint, lesson))
+}
+
 /// Writes the models of the checkpoint at `path`: to the file `out` when there is one, into the
 /// folder `out` otherwise. Nothing is written when one of them differs from the trainer.
 pub(crate) fn export(path: &Path, out: &Path, to: &mut impl Write) -> Result<(), Failure> {
-    let checkpoint = FitCheckpoint::read(path)?;
-    let mut lesson = open(&checkpoint.recipe)?;
+    let (checkpoint, mut lesson) = opened(path)?;
     let scores = lesson.test(&checkpoint.optimiser.average)?;
     let products = lesson.export(&checkpoint, &scores)?;
     for product in &products {
@@ -54,8 +61,7 @@ pub(crate) fn export(path: &Path, out: &Path, to: &mut impl Write) -> Result<(),
 
 /// Scores the checkpoint at `path` on its family's test data.
 pub(crate) fn test(path: &Path, json: bool, to: &mut impl Write) -> Result<(), Failure> {
-    let checkpoint = FitCheckpoint::read(path)?;
-    let mut lesson = open(&checkpoint.recipe)?;
+    let (checkpoint, mut lesson) = opened(path)?;
     let measures: Measures = lesson.test(&checkpoint.optimiser.average)?;
     if json {
         writeln!(to, "{}", serde_json::json!({ "schema_version": 1, "scores": measures }))?;

@@ -12,6 +12,7 @@ mod example;
 pub mod features;
 mod fixed;
 pub mod inspect;
+pub(crate) mod limited;
 mod mixture;
 pub mod moving_mnist;
 mod prefetch;

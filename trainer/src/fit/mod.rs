@@ -3,6 +3,7 @@
 //! A run is a function of its recipe: batch number n is drawn from the seed and n alone, so a run
 //! that was stopped goes on as if it had not been.
 
+mod belongs;
 mod checkpoint;
 mod recipe;
 mod run;
@@ -18,9 +19,10 @@ use crate::TrainError;
 use crate::export::Conformance;
 use crate::net::{Leaf, Params};
 
+pub use belongs::{digest, digest_of_words};
 pub use checkpoint::FitCheckpoint;
 pub use recipe::{FitRecipe, Validate};
-pub use run::{FitOptions, FitOutcome, fit};
+pub use run::{FitOutcome, fit};
 pub use score::{Measure, Measures};
 
 /// What a step of training computes with.
@@ -54,6 +56,12 @@ pub trait Lesson {
 
     /// What the data are, in words, for the model's provenance.
     fn data(&self) -> Vec<String>;
+
+    /// The [`digest`] of what its weights mean nothing without and checkpoints do not hold: the
+    /// words of ids and the labels of scores.
+    fn vocabulary(&self) -> Option<String> {
+        None
+    }
 
     /// The mean loss of a batch.
     ///

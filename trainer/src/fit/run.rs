@@ -1,8 +1,6 @@
 //! The loop: batches, steps, validations, checkpoints.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use rand::SeedableRng as _;
@@ -11,23 +9,8 @@ use serde_json::json;
 
 use super::{FitCheckpoint, FitRecipe, Lesson, Measures, Step};
 use crate::TrainError;
-use crate::device::{DeviceChoice, open_all};
-use crate::train::{AdamW, Progress, Told, gradient_of, learning_rate, replace};
-
-/// Where a run puts its files and how long it may take.
-#[derive(Clone, Debug, Default)]
-pub struct FitOptions {
-    /// Folder of checkpoints and log.
-    pub out: PathBuf,
-    /// Go on from the last checkpoint in `out`.
-    pub resume: bool,
-    /// Start anew even where `out` holds a run, which is lost.
-    pub overwrite: bool,
-    /// Stop after this time; `resume` goes on.
-    pub time: Option<Duration>,
-    /// What computes; the CPU when empty, the first one otherwise.
-    pub devices: Vec<DeviceChoice>,
-}
+use crate::device::open_all;
+use crate::train::{AdamW, Options, Progress, Told, gradient_of, learning_rate, replace};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -47,31 +30,17 @@ pub struct FitOutcome {
 pub fn fit(
     recipe: &FitRecipe,
     lesson: &mut dyn Lesson,
-    options: &FitOptions,
+    options: &Options,
 ) -> Result<FitOutcome, TrainError> {
     let out = options.out.as_path();
-    fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
-    let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
-    if !options.resume && !options.overwrite && last.exists() {
-        return Err(TrainError::Checkpoint {
-            path: last,
-            reason: "the folder holds a run already; go on with --resume, choose another --out, \
-                     or let it be lost with --overwrite"
-                .to_owned(),
-        });
-    }
+    let [last, best] = options.checkpoints()?;
     let devices = open_all(&options.devices, 1)?;
     let device = devices.into_iter().next().unwrap_or_else(|| Device::flex().autodiff());
-    let mut run = if options.resume { resumed(recipe, &last)? } else { begun(recipe, lesson) };
+    let mut run =
+        if options.resume { resumed(recipe, lesson, &last)? } else { begun(recipe, lesson) };
     replace(&out.join("recipe.toml"), recipe.to_toml()?.as_bytes())?;
-    let mut progress =
-        Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
-    progress.tell(&format!(
-        "{}: {} parameters, {}",
-        recipe.name,
-        run.optimiser.weights.len(),
-        run.data.join("; ")
-    ));
+    let told = (&run.optimiser, run.data.join("; "));
+    let mut progress = Progress::begin(out, &recipe.name, recipe.train.steps, told)?;
     let mut measures = Measures::default();
     if run.optimiser.steps == 0 {
         // Before anything else: a run that is killed early must not go on from a former one.
@@ -79,13 +48,11 @@ pub fn fit(
         measures = validate(&mut run, lesson, &mut progress, [&last, &best])?;
     } else if best.exists() {
         let kept = FitCheckpoint::read(&best)?;
+        kept.belongs(&best, lesson)?;
         measures = lesson.validate(&kept.optimiser.average)?;
     }
-    let started = Instant::now();
-    let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
-    let patience = recipe.train.patience;
-    let tired = |run: &FitCheckpoint| patience > 0 && run.standing.stale >= patience;
-    while run.optimiser.steps < recipe.train.steps && in_time() && !tired(&run) {
+    let limits = options.start(&recipe.train);
+    while limits.go_on(run.optimiser.steps, &run.standing) {
         learn(&mut run, lesson, &device, &mut progress, &best)?;
         let step = run.optimiser.steps;
         if step % recipe.validate.every == 0 || step >= recipe.train.steps {
@@ -93,7 +60,7 @@ pub fn fit(
             if run.standing.stale == 0 {
                 measures = found;
             }
-        } else if !in_time() {
+        } else if !limits.in_time() {
             // Not validated: the run would not be the one it is without the stop.
             run.write(&last)?;
         }
@@ -105,12 +72,17 @@ fn begun(recipe: &FitRecipe, lesson: &dyn Lesson) -> FitCheckpoint {
     FitCheckpoint {
         recipe: recipe.clone(),
         data: lesson.data(),
+        vocabulary: lesson.vocabulary(),
         optimiser: AdamW::new(lesson.init()),
         standing: Default::default(),
     }
 }
 
-fn resumed(recipe: &FitRecipe, last: &Path) -> Result<FitCheckpoint, TrainError> {
+fn resumed(
+    recipe: &FitRecipe,
+    lesson: &dyn Lesson,
+    last: &Path,
+) -> Result<FitCheckpoint, TrainError> {
     let run = FitCheckpoint::read(last)?;
     // A longer run or other validations are the same run.
     let mut same = recipe.clone();
@@ -124,6 +96,7 @@ fn resumed(recipe: &FitRecipe, last: &Path) -> Result<FitCheckpoint, TrainError>
                 .to_owned(),
         });
     }
+    run.belongs(last, lesson)?;
     Ok(FitCheckpoint { recipe: recipe.clone(), ..run })
 }
 
@@ -203,6 +176,9 @@ fn validate(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::time::Duration;
+
     use burn::tensor::{Tensor, TensorData};
     use rand::RngExt as _;
 
@@ -275,16 +251,15 @@ mod tests {
     #[test]
     fn it_learns_and_a_run_that_was_stopped_ends_in_the_same_bytes() {
         let place = tempfile::tempdir().unwrap();
-        let options =
-            |name: &str| FitOptions { out: place.path().join(name), ..FitOptions::default() };
+        let options = |name: &str| Options { out: place.path().join(name), ..Options::default() };
         let whole = fit(&recipe(200), &mut Line, &options("whole")).unwrap();
         let off = whole.measures.first().unwrap().value;
         assert!(off < 0.5, "{off}");
 
         let halves = options("halves");
-        let short = FitOptions { time: Some(Duration::from_millis(15)), ..halves.clone() };
+        let short = Options { time: Some(Duration::from_millis(15)), ..halves.clone() };
         fit(&recipe(200), &mut Line, &short).unwrap();
-        let resumed = FitOptions { resume: true, ..halves.clone() };
+        let resumed = Options { resume: true, ..halves.clone() };
         fit(&recipe(200), &mut Line, &resumed).unwrap();
         for file in ["last.ckpt", "best.ckpt", "log.jsonl"] {
             let read = |run: &str| fs::read(place.path().join(run).join(file)).unwrap();
@@ -302,13 +277,13 @@ mod tests {
     #[test]
     fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_best() {
         let place = tempfile::tempdir().unwrap();
-        let options = FitOptions { out: place.path().to_owned(), ..FitOptions::default() };
+        let options = Options { out: place.path().to_owned(), ..Options::default() };
         fit(&recipe(20), &mut Line, &options).unwrap();
         let best = fs::read(place.path().join("best.ckpt")).unwrap();
         let mut run = FitCheckpoint::read(&place.path().join("last.ckpt")).unwrap();
         run.optimiser.weights.list_mut()[0].values[0] = f32::NAN;
         run.write(&place.path().join("last.ckpt")).unwrap();
-        let resumed = FitOptions { resume: true, ..options };
+        let resumed = Options { resume: true, ..options };
         let error = fit(&recipe(40), &mut Line, &resumed).unwrap_err();
         assert!(matches!(error, TrainError::NotFinite { .. }), "{error}");
         assert_eq!(fs::read(place.path().join("best.ckpt")).unwrap(), best);

@@ -1,7 +1,6 @@
 //! Handwritten digits with their classes (IDX files).
 #![warn(clippy::indexing_slicing)]
 
-use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -9,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::data::moving_mnist::Digits;
-use crate::data::place;
+use crate::data::{limited, place};
 
 /// `0 0`, unsigned bytes, one dimension.
 const MAGIC: [u8; 4] = [0, 0, 8, 1];
-/// The most classes that are read.
-const MOST: usize = 600_000;
+/// The most bytes that are read, packed or not: 600,000 classes behind the header.
+const LARGEST: u64 = 600_008;
 
 /// Where digits are and how they are split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,14 +144,9 @@ impl LabelledDigits {
 
 /// The classes of an IDX file.
 fn classes(path: &Path) -> Result<Vec<usize>, String> {
-    let packed = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
-    let mut bytes = Vec::new();
-    if packed.starts_with(&[0x1f, 0x8b]) {
-        let limit = MOST as u64 + 8;
-        let read = MultiGzDecoder::new(packed.as_slice()).take(limit).read_to_end(&mut bytes);
-        read.map_err(|e| format!("cannot be unpacked: {e}"))?;
-    } else {
-        bytes = packed;
+    let mut bytes = limited::file(path, LARGEST)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        bytes = limited::bytes(MultiGzDecoder::new(bytes.as_slice()), LARGEST)?;
     }
     let Some((head, classes)) = bytes.split_first_chunk::<8>() else {
         return Err("is shorter than the 8 bytes of an IDX header".to_owned());
@@ -221,5 +215,19 @@ pub(super) mod tests {
         assert!(said(&files).contains("class 77"));
         std::fs::write(&files.classes, &bytes[..20]).unwrap();
         assert!(said(&files).contains("announces 50 classes and holds 12"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn classes_without_end_are_refused() {
+        let error = classes(Path::new("/dev/zero")).unwrap_err();
+        assert!(error.contains("limit"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("classes.gz");
+        let mut pack = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut pack, &vec![0; 4 << 20]).unwrap();
+        std::fs::write(&file, pack.finish().unwrap()).unwrap();
+        let error = classes(&file).unwrap_err();
+        assert!(error.contains("limit"), "{error}");
     }
 }

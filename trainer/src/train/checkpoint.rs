@@ -1,25 +1,19 @@
-//! Checkpoints: everything a run needs to go on exactly, in one file written atomically.
-//!
-//! Layout: the magic, the header's length (u32, little-endian), the header (JSON), then all weights,
-//! their averages, first and second moments (f32, little-endian), the same of the discriminator where
-//! there is one, then the SHA-256 of all before it.
+//! Checkpoints: everything a run needs to go on exactly, in one [sealed](super::sealed) file; the
+//! discriminator's numbers, where there is one, come last.
 #![warn(clippy::indexing_slicing)]
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::sealed::{self, Magic};
 use super::{AdamW, Standing};
 use crate::TrainError;
 use crate::net::Shape;
 use crate::net::base::Sizes;
 use crate::recipe::Recipe;
 
-const MAGIC: &[u8; 8] = b"FCTRAIN1";
-const HASH: usize = 32;
+const MAGIC: &Magic = b"FCTRAIN1";
 
 /// A training run at a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,21 +68,8 @@ impl Checkpoint {
             standing: self.standing.clone(),
             critic: self.critic.as_ref().map(|c| c.steps),
         };
-        let header = serde_json::to_vec(&header)
-            .map_err(|e| self::wrong(path, format!("its header cannot be written: {e}")))?;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend((header.len() as u32).to_le_bytes());
-        bytes.extend(header);
-        for o in [Some(&self.optimiser), self.critic.as_ref()].into_iter().flatten() {
-            for params in [&o.weights, &o.average, &o.first, &o.second] {
-                for value in params.list().iter().flat_map(|p| &p.values) {
-                    bytes.extend(value.to_le_bytes());
-                }
-            }
-        }
-        let hash = Sha256::digest(&bytes);
-        bytes.extend(hash.as_slice());
-        replace(path, &bytes)
+        let optimisers = [Some(&self.optimiser), self.critic.as_ref()];
+        sealed::write(path, MAGIC, &header, optimisers.into_iter().flatten())
     }
 
     /// Reads a checkpoint.
@@ -96,26 +77,15 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Io`], and [`TrainError::Checkpoint`] when the file is damaged.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
-        Self::parse(&bytes).map_err(|reason| wrong(path, reason))
+        sealed::read(path, MAGIC, Self::parse)
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let damaged = || "it is damaged or incomplete; use another checkpoint".to_owned();
-        let body = bytes.strip_prefix(MAGIC).ok_or("it is no checkpoint of framecast-train")?;
-        let split = bytes.len().checked_sub(HASH).ok_or_else(damaged)?;
-        let (all, hash) = bytes.split_at_checked(split).ok_or_else(damaged)?;
-        if Sha256::digest(all).as_slice() != hash {
-            return Err(damaged());
-        }
-        let (len, rest) = body.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let len = u32::from_le_bytes(*len) as usize;
-        let (header, rest) = rest.split_at_checked(len).ok_or_else(damaged)?;
-        let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
+        let (header, numbers) = sealed::open::<Header>(bytes, MAGIC)?;
         // Before anything is made by its sizes.
         header.recipe.check()?;
         let shape = header.recipe.shape();
-        let held = rest.len().saturating_sub(HASH) as u64 / 16;
+        let held = numbers.elements() as u64;
         if least(&shape) > held {
             return Err(format!("it holds {held} weights, fewer than {} has", shape.preset));
         }
@@ -126,14 +96,14 @@ impl Checkpoint {
             critic = Some(AdamW { steps, ..adversarial.begin(0) });
         }
         let count = optimiser.weights.len() + critic.as_ref().map_or(0, |c| c.weights.len());
-        if rest.len() != count * 4 * 4 + HASH {
+        if !numbers.are_of(count) {
             return Err(format!(
                 "it holds {} numbers where {} has {count} in each of four sets",
-                rest.len().saturating_sub(HASH) / 4,
+                numbers.len(),
                 shape.preset
             ));
         }
-        let mut values = rest.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+        let mut values = numbers.iter();
         for o in [Some(&mut optimiser), critic.as_mut()].into_iter().flatten() {
             for params in [&mut o.weights, &mut o.average, &mut o.first, &mut o.second] {
                 for value in params.list_mut().iter_mut().flat_map(|p| &mut p.values) {
@@ -148,34 +118,6 @@ impl Checkpoint {
     }
 }
 
-/// Writes `bytes` under another name, and moves them to `path` when they are safe on the disk.
-///
-/// # Errors
-/// [`TrainError::Io`]; what was at `path` is intact then.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let save = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    save().map_err(|cause| {
-        // Half a file is of no use, and may be what the disk has no room for.
-        drop(fs::remove_file(&part));
-        let kind = cause.kind();
-        let cause = match kind {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                let hint = "what was there is intact; make room, then go on with --resume";
-                std::io::Error::new(kind, format!("{cause}; {hint}"))
-            }
-            _ => cause,
-        };
-        TrainError::io("write", path)(cause)
-    })
-}
-
 /// Weights that a network of `shape` has at least: those of the layers whose sizes a recipe gives.
 fn least(shape: &Shape) -> u64 {
     let Some(sizes) = shape.base else { return 0 };
@@ -184,13 +126,12 @@ fn least(shape: &Shape) -> u64 {
     (blocks * block + (window + ahead) * space * time) as u64
 }
 
-fn wrong(path: &Path, reason: String) -> TrainError {
-    TrainError::Checkpoint { path: path.to_owned(), reason }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::train::sealed::tests::bare;
 
     #[test]
     fn a_checkpoint_comes_back_whole_and_damage_is_noticed() {
@@ -231,12 +172,7 @@ mod tests {
                  \"data\":{{\"side\":32,\"frames\":20}}}}"
             );
             let header = format!("{{\"recipe\":{recipe},\"data\":[],\"steps\":0}}");
-            let mut bytes = MAGIC.to_vec();
-            bytes.extend((header.len() as u32).to_le_bytes());
-            bytes.extend(header.into_bytes());
-            let hash = Sha256::digest(&bytes);
-            bytes.extend(hash.as_slice());
-            Checkpoint::parse(&bytes).unwrap_err()
+            Checkpoint::parse(&bare(MAGIC, header.as_bytes())).unwrap_err()
         };
         let sizes = |time: u64| {
             format!(

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::checkpoint::replace;
-use super::{Report, Scores};
+use super::replace;
+use super::{AdamW, Report, Scores};
 use crate::TrainError;
 
 /// Plain lines come this often.
@@ -55,9 +55,22 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Opens the log of a run called `name` in `out` as [`Progress::start`] does, and tells how large
+    /// its network is and what its `data` are.
+    pub(crate) fn begin(
+        out: &Path,
+        name: &str,
+        steps: u64,
+        (optimiser, data): (&AdamW, String),
+    ) -> Result<Self, TrainError> {
+        let progress = Self::start(&out.join("log.jsonl"), optimiser.steps, steps)?;
+        progress.tell(&format!("{name}: {} parameters, {data}", optimiser.weights.len()));
+        Ok(progress)
+    }
+
     /// Opens the log at the end of step `first` of `steps`: what a run that was stopped told of
     /// later steps is forgotten, since they are done again.
-    pub(crate) fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
+    fn start(log: &Path, first: u64, steps: u64) -> Result<Self, TrainError> {
         let mut earlier = 0.0;
         if log.exists() {
             let told = fs::read(log).map_err(TrainError::io("read", log))?;

@@ -7,38 +7,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
-use super::checkpoint::replace;
 use super::measure;
 use super::progress::{Progress, Step};
 use super::share::{self, Place, Share};
 use super::validation::Validation;
-use super::{AdamW, Checkpoint, learning_rate};
+use super::{AdamW, Checkpoint, Options, learning_rate, replace};
 use crate::TrainError;
 use crate::data::{Batch, Mixture, Prefetch};
-use crate::device::{DeviceChoice, open_all};
+use crate::device::open_all;
 use crate::net::{integer, patch};
 use crate::recipe::{Recipe, Training};
-
-/// Where a run puts its files and how long it may take.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Folder of checkpoints, log and contact sheets.
-    pub out: PathBuf,
-    /// Go on from the last checkpoint in `out`.
-    pub resume: bool,
-    /// Start anew even where `out` holds a run, which is lost.
-    pub overwrite: bool,
-    /// Stop after this time; `--resume` goes on.
-    pub time: Option<Duration>,
-    /// What computes, each a share of every batch; the CPU when empty.
-    pub devices: Vec<DeviceChoice>,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -59,17 +42,7 @@ pub struct Outcome {
 /// [`TrainError`]; what was saved before an error stays intact.
 pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> {
     let out = options.out.as_path();
-    fs::create_dir_all(out).map_err(TrainError::io("create", out))?;
-    let (last, best) = (out.join("last.ckpt"), out.join("best.ckpt"));
-    if !options.resume && !options.overwrite && last.exists() {
-        return Err(TrainError::Checkpoint {
-            path: last,
-            reason:
-                "the folder holds a run already; go on with --resume, choose another --out, or \
-                     let it be lost with --overwrite"
-                    .to_owned(),
-        });
-    }
+    let [last, best] = options.checkpoints()?;
     let devices = open_all(&options.devices, recipe.train.threads)?;
     let mut mixture = Mixture::open(&recipe.data, &recipe.augment)?.feeding(&recipe.shape());
     let first = devices.first().cloned().unwrap_or_else(|| Device::flex().autodiff());
@@ -82,39 +55,32 @@ pub fn train(recipe: &Recipe, options: &Options) -> Result<Outcome, TrainError> 
         forget(out)?;
     }
     replace(&out.join("recipe.toml"), recipe.to_toml()?.as_bytes())?;
-    let mut progress =
-        Progress::start(&out.join("log.jsonl"), run.optimiser.steps, recipe.train.steps)?;
-    progress.tell(&format!(
-        "{}: {} parameters, {}",
-        recipe.name,
-        run.optimiser.weights.len(),
-        run.data.join("; ")
-    ));
+    let told = (&run.optimiser, run.data.join("; "));
+    let mut progress = Progress::begin(out, &recipe.name, recipe.train.steps, told)?;
     if run.optimiser.steps == 0 {
         measure::measure(&mut run, &mut mixture)?;
         validation.begin(&run, &mut progress)?;
         run.write(&best)?;
     }
-    let started = Instant::now();
-    let in_time = || options.time.is_none_or(|limit| started.elapsed() < limit);
     let mut batches = Prefetch::start(mixture, recipe.seed, run.batches, recipe.train.batch)?;
-    let patience = recipe.train.patience;
-    let tired = |run: &Checkpoint| patience > 0 && run.standing.stale >= patience;
-    while run.optimiser.steps < recipe.train.steps && in_time() && !tired(&run) {
+    let limits = options.start(&recipe.train);
+    while limits.go_on(run.optimiser.steps, &run.standing) {
         let before = run.optimiser.steps;
         let batch = batches.take()?;
         learn(&mut run, batch, &devices, &mut progress, &best)?;
         let (step, every) = (run.optimiser.steps, recipe.validate.every);
         if step / every > before / every || step >= recipe.train.steps {
             validation.epoch(&mut run, &mut progress)?;
-        } else if !in_time() {
+        } else if !limits.in_time() {
             // Not validated: the run would not be the one it is without the stop.
             run.write(&last)?;
         }
     }
     let steps = run.optimiser.steps;
-    let complete = steps >= recipe.train.steps || tired(&run);
-    if tired(&run) {
+    let tired = limits.tired(&run.standing);
+    let complete = steps >= recipe.train.steps || tired;
+    if tired {
+        let patience = recipe.train.patience;
         progress
             .tell(&format!("stopped at step {steps}: no better validation in the last {patience}"));
     }
@@ -242,6 +208,8 @@ fn learn(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn recipe(steps: u64) -> Recipe {

@@ -6,7 +6,7 @@ use std::path::Path;
 use framecast::frame::Size;
 use framecast::vision::RgbImage;
 
-use super::checkpoint::replace;
+use super::replace;
 use super::validate::Example;
 use crate::TrainError;
 

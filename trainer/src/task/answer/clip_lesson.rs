@@ -18,7 +18,9 @@ use super::settings::Settings;
 use crate::TrainError;
 use crate::data::place;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Layers as _, Leaf, Params, TaskNet as _, Tensors};
 use crate::train::Goal;
 
@@ -26,6 +28,10 @@ use crate::train::Goal;
 pub(super) const SEEDS: [u64; 3] = [1_000_000, 2_000_000, 3_000_000];
 /// Clips scored together.
 const SCORED: usize = 128;
+/// Copies that are shown one frame, and which (in halves of the clip).
+const CONTROLS: [(&str, usize); 3] = [("first", 0), ("middle", 1), ("last", 2)];
+/// How often a copy is shown its frame: the memory has settled by then.
+const REPEATS: usize = 4;
 /// Steps an exported model is compared over.
 const STEPS: usize = 240;
 
@@ -177,10 +183,18 @@ impl ClipLesson {
                 .into_iter()
                 .fold(0.0, f64::max)
         };
-        let accuracy = Measure::new("accuracy", judged.accuracy(), Goal::Max)
+        let mut accuracy = Measure::new("accuracy", judged.accuracy(), Goal::Max)
             .beside("first frame only", one(0))
             .beside("middle frame only", one(1))
-            .beside("last frame only", one(2))
+            .beside("last frame only", one(2));
+        if self.settings.controls {
+            for (name, half) in CONTROLS {
+                let shown = Shown::One { half, times: REPEATS };
+                let found = self.judge(&part_of(weights, Some(name)), of, shown).accuracy();
+                accuracy = accuracy.beside(&format!("trained on the {name} frame"), found);
+            }
+        }
+        let accuracy = accuracy
             .beside("question only", text)
             .beside("majority", majority)
             .beside("chance", chance);
@@ -228,9 +242,38 @@ impl ClipLesson {
     }
 }
 
+/// The name that a parameter of the control `name` has in the network itself.
+fn of_control<'a>(param: &'a str, name: &str) -> Option<&'a str> {
+    param.strip_prefix(name)?.strip_prefix('.')
+}
+
+/// The parameters of a control, or of the network without its controls.
+fn part_of(weights: &Params, control: Option<&str>) -> Params {
+    let mut part = Params::default();
+    for param in weights.list() {
+        let own = match control {
+            Some(name) => of_control(&param.name, name),
+            None if CONTROLS.iter().any(|(c, _)| of_control(&param.name, c).is_some()) => None,
+            None => Some(param.name.as_str()),
+        };
+        if let Some(own) = own {
+            part.add_values(own, &param.shape, param.values.clone());
+        }
+    }
+    part
+}
+
 impl Lesson for ClipLesson {
     fn init(&self) -> Params {
-        self.net.init(self.seed)
+        let mut params = self.net.init(self.seed);
+        let controls = if self.settings.controls { &CONTROLS[..] } else { &[] };
+        for (name, _) in controls {
+            for param in self.net.init(self.seed).list() {
+                let name = format!("{name}.{}", param.name);
+                params.add_values(&name, &param.shape, param.values.clone());
+            }
+        }
+        params
     }
 
     fn data(&self) -> Vec<String> {
@@ -238,6 +281,10 @@ impl Lesson for ClipLesson {
             format!("{} drawn clips of coloured shapes", self.train.len()),
             self.trained.from.clone(),
         ]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.answers))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
@@ -260,12 +307,25 @@ impl Lesson for ClipLesson {
             }
             events.extend_from_slice(&clip.events);
         }
-        let memory = self.remember(leaves, device, &chosen, Shown::All);
+        let ids = tokens(&ids, device);
+        let learnt = |leaves: &BTreeMap<String, Leaf>, shown: Shown| {
+            let memory = self.remember(leaves, device, &chosen, shown);
+            let g = &mut Tensors::new(leaves);
+            let found = g.linear(&memory, "memory.events");
+            let events = maps_loss(&found, events.clone());
+            let logits = self.net.answer(g, &rows(&memory, &row), &ids);
+            (surprise(&logits, &right) + events * self.settings.beside as f32, memory)
+        };
+        let (mut loss, memory) = learnt(leaves, Shown::All);
+        if self.settings.controls {
+            for (name, half) in CONTROLS {
+                let own = leaves.iter().filter_map(|(at, leaf)| {
+                    Some((of_control(at, name)?.to_owned(), leaf.clone()))
+                });
+                loss = loss + learnt(&own.collect(), Shown::One { half, times: REPEATS }).0;
+            }
+        }
         let g = &mut Tensors::new(leaves);
-        let found = g.linear(&memory, "memory.events");
-        let events = maps_loss(&found, events);
-        let logits = self.net.answer(g, &rows(&memory, &row), &tokens(&ids, device));
-        let loss = surprise(&logits, &right) + events * self.settings.beside as f32;
         if self.settings.doubt == 0.0 {
             return Ok(loss);
         }
@@ -305,7 +365,7 @@ impl Lesson for ClipLesson {
                 reason: format!("it was trained with {was}; now there is {is}"),
             });
         }
-        let own = &checkpoint.optimiser.average;
+        let own = &part_of(&checkpoint.optimiser.average, None);
         let (temperature, abstain) = self.fitted(own);
         let net = ClipNet { temperature, ..self.net };
         let mut weights = self.trained.params.clone();
@@ -326,5 +386,25 @@ impl Lesson for ClipLesson {
             .map(|engine| task_conformance(&net, &weights, &model, engine, STEPS))
             .collect::<Result<_, _>>()?;
         Ok(vec![Product { model, checked }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_no_part_of_the_network() {
+        let mut weights = Params::default();
+        for (at, name) in ["look.kinds", "first.look.kinds", "last.look.kinds"].iter().enumerate() {
+            weights.add_values(name, &[1], vec![at as f32]);
+        }
+        let values = |control: Option<&str>| {
+            let part = part_of(&weights, control);
+            part.list().iter().map(|p| (p.name.clone(), p.values[0])).collect::<Vec<_>>()
+        };
+        assert_eq!(values(None), [("look.kinds".to_owned(), 0.0)]);
+        assert_eq!(values(Some("last")), [("look.kinds".to_owned(), 2.0)]);
+        assert!(values(Some("middle")).is_empty());
     }
 }

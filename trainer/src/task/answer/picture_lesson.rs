@@ -21,7 +21,9 @@ use super::settings::{MAP, Settings};
 use crate::TrainError;
 use crate::data::place;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Params, Tensors};
 use crate::train::Goal;
 
@@ -185,6 +187,10 @@ impl Lesson for PictureLesson {
             format!("easy-VQA train without every tenth picture, {} pictures", self.learnt.len()),
             "drawn pictures of coloured shapes".to_owned(),
         ]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.answers))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

@@ -43,6 +43,9 @@ pub(super) struct Settings {
     /// Weight of questions about clips that have no right answer, which are to make every answer as
     /// likely; 0 leaves them out.
     pub(super) doubt: f64,
+    /// Train copies of the network beside it, each shown one frame of every clip instead of all: what
+    /// can be known without time. They are scored, not exported.
+    pub(super) controls: bool,
     /// The model whose encoder a clip's is.
     pub(super) encoder: String,
     /// Clips that are learnt from, and kept for validation and test.
@@ -64,6 +67,7 @@ impl Default for Settings {
             questions: 6,
             beside: 0.1,
             doubt: 0.0,
+            controls: false,
             encoder: "models/answer-image.onnx".to_owned(),
             clips: [6000, 600, 2000],
             memory: 32,

@@ -228,7 +228,8 @@ impl Lesson for Autoencoding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn both_networks_give_pictures_back_and_are_exported() {
@@ -246,8 +247,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Autoencoding::open(&recipe).unwrap();
             let out = place.path().join(kind);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
             for measure in &scores.list {

@@ -4,6 +4,7 @@
 mod neighbours;
 mod net;
 mod pairs;
+mod statistics;
 mod taught;
 
 use burn::tensor::activation::log_softmax;
@@ -38,7 +39,7 @@ const TOGETHER: usize = 50;
 const SETTLED: u64 = 4;
 
 /// Steps over which an export is compared.
-const STEPS: usize = 50;
+const STEPS: usize = 210;
 
 /// Trains a [`Backbone`].
 pub struct BackboneLesson {
@@ -237,7 +238,13 @@ impl Lesson for BackboneLesson {
         contract.scores = scores.scores("made-up labelled scenes, test");
         let side = self.net.backbone.side as u32;
         contract.size = Some(SizeRule::Fixed { width: side, height: side });
-        let weights = &self.settled(&checkpoint.optimiser.average)?;
+        let mut weights = self.settled(&checkpoint.optimiser.average)?;
+        if self.net.backbone.statistics {
+            for param in statistics::fixed().list() {
+                weights.add_values(&param.name, &param.shape, param.values.clone());
+            }
+        }
+        let weights = &weights;
         let net = &self.net.backbone;
         let model = task_model(net, weights, contract)?;
         let checked = engines(None)
@@ -279,9 +286,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let recipe = recipe("");
         let mut lesson = BackboneLesson::open(&recipe).unwrap();
-        let options = crate::fit::FitOptions {
+        let options = crate::train::Options {
             out: place.path().to_owned(),
-            ..crate::fit::FitOptions::default()
+            ..crate::train::Options::default()
         };
         let outcome = crate::fit::fit(&recipe, &mut lesson, &options).unwrap();
         assert_eq!((outcome.steps, outcome.measures.samples), (3, 12));

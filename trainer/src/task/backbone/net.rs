@@ -4,6 +4,7 @@ use framecast::model::Role;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
+use super::statistics::{COUNT, statistics};
 use crate::net::{Form, Layers, Params, Slot, TaskNet};
 
 /// Which convolutions see the picture.
@@ -27,16 +28,18 @@ pub struct Backbone {
     pub tower: Tower,
     /// Side of the square picture it sees.
     pub side: usize,
-    /// Numbers of the embedding; those of a flat `original` tower follow from its side.
+    /// Numbers that are learned; those of a flat `original` tower follow from its side.
     pub dims: usize,
     /// Pool over the picture; without it the `original` tower's last channels are the embedding as
     /// they are, 160,000 numbers at 224 pixels.
     pub pool: bool,
+    /// Colours and sharpness, 76 numbers for which nothing is learned, follow the learned ones.
+    pub statistics: bool,
 }
 
 impl Default for Backbone {
     fn default() -> Self {
-        Self { tower: Tower::Edge, side: 96, dims: 256, pool: true }
+        Self { tower: Tower::Edge, side: 96, dims: 256, pool: true, statistics: false }
     }
 }
 
@@ -94,6 +97,12 @@ impl Backbone {
         if !(8..=4096).contains(&self.dims) {
             return Err(format!("backbone.dims = {} is outside 8 to 4096", self.dims));
         }
+        if self.statistics && !self.side.is_multiple_of(2) {
+            return Err(format!(
+                "backbone.side = {} is odd; statistics want an even one",
+                self.side
+            ));
+        }
         if self.tower == Tower::Edge && !self.pool {
             return Err("the edge tower is always pooled; leave backbone.pool out".to_owned());
         }
@@ -107,7 +116,7 @@ impl Backbone {
         (second - 4) / 2
     }
 
-    /// Numbers of the embedding.
+    /// Numbers of the embedding that are learned.
     #[must_use]
     pub const fn numbers(&self) -> usize {
         match (self.tower, self.pool) {
@@ -172,13 +181,20 @@ impl TaskNet for Backbone {
     }
 
     fn outputs(&self) -> Vec<Slot> {
-        vec![Slot::new("embedding", Role::Embedding, Form::Vector(self.numbers()))]
+        let statistics = if self.statistics { COUNT } else { 0 };
+        vec![Slot::new("embedding", Role::Embedding, Form::Vector(self.numbers() + statistics))]
     }
 
     fn forward<G: Layers>(&self, g: &mut G, inputs: &[G::Value]) -> Vec<G::Value> {
         let Some(frame) = inputs.first() else { return Vec::new() };
         let summary = self.summary(g, frame);
-        vec![g.normalise(&summary)]
+        let learned = g.normalise(&summary);
+        if !self.statistics {
+            return vec![learned];
+        }
+        let [colours, sharpness] = statistics(g, frame);
+        let all = g.concat(&[learned, colours, sharpness]);
+        vec![g.normalise(&all)]
     }
 }
 
@@ -203,7 +219,7 @@ mod tests {
         for (tower, pool) in
             [(Tower::Edge, true), (Tower::Original, true), (Tower::Original, false)]
         {
-            let backbone = Backbone { tower, pool, side: 40, dims: 24 };
+            let backbone = Backbone { tower, pool, side: 40, dims: 24, statistics: false };
             backbone.check().unwrap();
             let values = made(&backbone);
             let length = values.iter().map(|v| v * v).sum::<f32>().sqrt();
@@ -214,7 +230,13 @@ mod tests {
     /// The numbers of the original: 160,000 flat features, 1.735 million parameters.
     #[test]
     fn the_original_tower_has_its_size() {
-        let flat = Backbone { tower: Tower::Original, side: 224, dims: 256, pool: false };
+        let flat = Backbone {
+            tower: Tower::Original,
+            side: 224,
+            dims: 256,
+            pool: false,
+            ..Backbone::default()
+        };
         assert_eq!(flat.numbers(), 160_000);
         let params = flat.init(&mut Pcg64::seed_from_u64(1));
         assert!((1_735_000..1_736_000).contains(&params.len()), "{}", params.len());

@@ -169,7 +169,8 @@ mod tests {
         let device = Device::flex();
         let by = &mut Pcg64::seed_from_u64(4);
         for tower in [Tower::Edge, Tower::Original] {
-            let taught = Taught { backbone: Backbone { tower, side: 40, dims: 12, pool: true } };
+            let taught =
+                Taught { backbone: Backbone { tower, side: 40, dims: 12, ..Backbone::default() } };
             let mut weights = taught.init(3, by);
             for param in weights.list_mut().iter_mut().filter(|p| p.shape.len() == 1) {
                 param.values.iter_mut().for_each(|v| *v += by.random_range(-0.3..0.3));

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::net::DecoderNet;
 use crate::TrainError;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Params, TaskNet};
 use crate::task::embed::{Captioned, EmbedSettings, Split, captioned, sentences};
 use crate::train::Goal;
@@ -283,6 +285,10 @@ impl Lesson for CaptionLesson {
             self.seen.len(),
             self.tokenizer.vocabulary.len()
         )]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.space))
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {

@@ -140,7 +140,8 @@ impl Lesson for Classifying {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn both_networks_learn_where_a_square_is_and_are_exported() {
@@ -157,8 +158,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Classifying::open(&recipe).unwrap();
             let out = place.path().join(kind);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
             let measure = scores.first().unwrap();

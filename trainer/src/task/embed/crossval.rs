@@ -6,7 +6,8 @@ use std::path::Path;
 use super::EmbedLesson;
 use super::recall::{Both, Chance, Ranks};
 use crate::TrainError;
-use crate::fit::{FitCheckpoint, FitOptions, FitRecipe, fit};
+use crate::fit::{FitCheckpoint, FitRecipe, fit};
+use crate::train::Options;
 
 /// Rounds of the permutation test.
 const ROUNDS: usize = 2_000;
@@ -28,7 +29,7 @@ pub fn crossval(recipe: &FitRecipe, out: &Path) -> Result<String, TrainError> {
         let mut lesson = EmbedLesson::open(&own)?;
         let folder = out.join(format!("fold-{fold}"));
         let resume = folder.join("last.ckpt").exists();
-        let options = FitOptions { out: folder, resume, ..FitOptions::default() };
+        let options = Options { out: folder, resume, ..Options::default() };
         let outcome = fit(&own, &mut lesson, &options)?;
         let best = FitCheckpoint::read(&outcome.best)?;
         galleries.push(lesson.test_gallery(&best.optimiser.average));

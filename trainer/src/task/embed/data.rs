@@ -14,7 +14,7 @@ use framecast::vision::resize::Resizer;
 
 use super::features::SIDE;
 use crate::TrainError;
-use crate::data::place;
+use crate::data::{limited, place};
 
 /// Largest file of captions or sentences.
 const MAX_TEXT: u64 = 256 << 20;
@@ -34,12 +34,7 @@ fn fail(uri: &str, reason: impl Into<String>) -> TrainError {
 
 /// The text of a file, of at most 256 MiB.
 pub(crate) fn text(uri: &str) -> Result<String, TrainError> {
-    let path = place(uri);
-    let size = fs::metadata(&path).map_err(|e| fail(uri, e.to_string()))?.len();
-    if size > MAX_TEXT {
-        return Err(fail(uri, format!("{size} bytes are above the limit of {MAX_TEXT}")));
-    }
-    let bytes = fs::read(&path).map_err(|e| fail(uri, e.to_string()))?;
+    let bytes = limited::file(Path::new(&place(uri)), MAX_TEXT).map_err(|e| fail(uri, e))?;
     String::from_utf8(bytes).map_err(|e| {
         fail(uri, format!("byte {} is no UTF-8; convert the file", e.utf8_error().valid_up_to()))
     })
@@ -56,7 +51,7 @@ pub(crate) fn sentences(uri: &str) -> Result<Vec<String>, TrainError> {
 }
 
 /// Captions by picture: lines `picture#number<TAB>sentence`.
-fn captions(uri: &str) -> Result<Vec<(String, Vec<String>)>, TrainError> {
+pub(super) fn captions(uri: &str) -> Result<Vec<(String, Vec<String>)>, TrainError> {
     let text = text(uri)?;
     let mut list: Vec<(String, Vec<String>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -86,9 +81,15 @@ fn pictures(uri: &str) -> Result<HashMap<String, Vec<u8>>, TrainError> {
     if path.is_dir() {
         for entry in fs::read_dir(path).map_err(io)? {
             let entry = entry.map_err(io)?;
-            if entry.metadata().map_err(io)?.len() <= MAX_PICTURE {
+            let path = entry.path();
+            // Of what a link leads to; pipes and devices are no pictures.
+            if fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MAX_PICTURE) {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                found.insert(name, fs::read(entry.path()).map_err(io)?);
+                let bytes = limited::file(&path, MAX_PICTURE);
+                found.insert(
+                    name,
+                    bytes.map_err(|e| fail(uri, format!("{}: {e}", path.display())))?,
+                );
             }
         }
         return Ok(found);
@@ -162,5 +163,17 @@ mod tests {
         fs::write(&path, b"a.jpg#0\t\xff").unwrap();
         assert!(captions(&uri).unwrap_err().to_string().contains("no UTF-8"));
         assert!(captioned(&uri, &uri).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_length_is_limited_too() {
+        use std::os::unix::fs::symlink;
+        assert!(text("/dev/zero").unwrap_err().to_string().contains("268435456"));
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.png"), "a").unwrap();
+        symlink("/dev/zero", folder.path().join("b.png")).unwrap();
+        let found = pictures(&folder.path().display().to_string()).unwrap();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [("a.png".to_owned(), b"a".to_vec())]);
     }
 }

@@ -62,7 +62,11 @@ struct Saved<'a> {
 
 impl<'a> Saved<'a> {
     fn open(path: &'a Path) -> Result<Self, TrainError> {
-        let size = std::fs::metadata(path).map_err(TrainError::io("read", path))?.len();
+        let about = std::fs::metadata(path).map_err(TrainError::io("read", path))?;
+        if !about.is_file() {
+            return Err(fail(path, "it is no file; pipes and devices are not read"));
+        }
+        let size = about.len();
         if size > MAX_FILE {
             return Err(fail(path, format!("{size} bytes are above the limit of {MAX_FILE}")));
         }

@@ -5,24 +5,26 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use framecast::frame::Size;
 use framecast::model::tokenizer::FitOptions;
-use framecast::model::{SizeRule, Task, Tokenizer};
+use framecast::model::{Role, SizeRule, Task, Tokenizer};
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand::seq::index::sample;
 use rand_pcg::Pcg64;
 use sha2::{Digest as _, Sha256};
 
-use super::data::{captioned, sentences};
+use super::data::{captioned, captions, sentences};
 use super::features::{self, FeatureNet, SIDE};
 use super::recall::{Both, Gallery};
 use super::settings::EmbedSettings;
 use super::split::Split;
 use super::towers::{PictureHead, PictureTower, TextTower, init};
-use super::{glove, loss, words};
+use super::{glove, loss, matrices, words};
 use crate::TrainError;
 use crate::data::frame_tensor;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::net::{Leaf, Params, TaskNet};
 use crate::train::Goal;
 
@@ -42,6 +44,8 @@ pub struct EmbedLesson {
     ids: Vec<Vec<Vec<f32>>>,
     split: Split,
     vectors_from: String,
+    /// Of the words, and of the sentences their vectors are counted in, which are not trained.
+    vocabulary: String,
     frozen: Option<BTreeMap<String, Leaf>>,
 }
 
@@ -53,11 +57,12 @@ impl EmbedLesson {
     /// there or too few.
     pub fn open(recipe: &FitRecipe) -> Result<Self, TrainError> {
         recipe.only(&["embed"])?;
-        let settings: EmbedSettings = recipe.table("embed")?;
+        let mut settings: EmbedSettings = recipe.table("embed")?;
         if let Some(reason) = settings.fault() {
             return Err(recipe.wrong(reason));
         }
-        let pairs = captioned(&settings.pictures, &settings.captions)?;
+        let (pairs, features, mut fixed) = data(&settings)?;
+        settings.width = features.first().map_or(0, Vec::len);
         let split = Split::new(&settings, pairs.len(), recipe.seed)
             .map_err(|reason| TrainError::Data { uri: settings.captions.clone(), reason })?;
         // Words are counted in what training may see: not in the sentences of the test.
@@ -66,7 +71,7 @@ impl EmbedLesson {
             texts.extend(sentences(uri)?);
         }
         for picture in &split.train {
-            texts.extend(pairs[*picture].captions.iter().cloned());
+            texts.extend(pairs[*picture].iter().cloned());
         }
         let options = FitOptions {
             min_count: settings.min_count,
@@ -75,6 +80,7 @@ impl EmbedLesson {
         };
         let tokenizer = Tokenizer::fit(texts.iter().map(String::as_str), &options)
             .map_err(|e| recipe.wrong(e.to_string()))?;
+        let vocabulary = digest_of_words(&tokenizer, &texts);
         let (table, vectors_from) = if settings.glove.is_empty() {
             let table = words::vectors(&tokenizer, &texts, settings.words, recipe.seed);
             (table, format!("word vectors counted in {} sentences", texts.len()))
@@ -86,12 +92,10 @@ impl EmbedLesson {
             .iter()
             .map(|pair| {
                 let encode = |text: &String| tokenizer.encode(text).ok();
-                let rows = pair.captions.iter().filter_map(encode);
+                let rows = pair.iter().filter_map(encode);
                 rows.map(|e| e.ids.iter().map(|id| *id as f32).collect()).collect()
             })
             .collect();
-        let mut fixed = features::fixed();
-        let features = all_features(&fixed, &pairs.iter().map(|p| &p.picture).collect::<Vec<_>>());
         let (scale, shift) = standard(&features, &split.train);
         fixed.add_values("standard.weight", &[scale.len(), 1, 1, 1], scale);
         fixed.add_values("standard.bias", &[shift.len()], shift);
@@ -105,6 +109,7 @@ impl EmbedLesson {
             ids,
             split,
             vectors_from,
+            vocabulary,
             frozen: None,
         })
     }
@@ -120,7 +125,7 @@ impl EmbedLesson {
 
     fn pictures(&self, which: &[usize], device: &Device) -> Tensor<4> {
         let values: Vec<f32> = which.iter().flat_map(|p| self.features[*p].clone()).collect();
-        Tensor::from_data(TensorData::new(values, [which.len(), features::count(), 1, 1]), device)
+        Tensor::from_data(TensorData::new(values, [which.len(), self.settings.width, 1, 1]), device)
     }
 
     fn texts(&self, rows: &[Vec<f32>], device: &Device) -> Tensor<4> {
@@ -128,9 +133,23 @@ impl EmbedLesson {
         Tensor::from_data(TensorData::new(rows.concat(), form), device)
     }
 
-    /// The scores of all sentences about `which` pictures with these pictures.
-    #[must_use]
-    pub(super) fn gallery(&self, weights: &Params, which: &[usize]) -> Gallery {
+    /// The features of all pictures.
+    pub(super) fn features(&self) -> &[Vec<f32>] {
+        &self.features
+    }
+
+    /// What the towers make of all pictures, and of all sentences in the order of the pictures.
+    pub(super) fn representations(&self, weights: &Params) -> [Vec<Vec<f32>>; 2] {
+        let all: Vec<usize> = (0..self.features.len()).collect();
+        let rows: Vec<Vec<f32>> = self.ids.concat();
+        self.embedded(weights, &all, &rows).map(|both| {
+            let values = both.into_data().try_to_vec::<f32>().unwrap_or_default();
+            values.chunks(self.settings.size).map(<[f32]>::to_vec).collect()
+        })
+    }
+
+    /// The embeddings of `which` pictures, and of sentences as ids.
+    fn embedded(&self, weights: &Params, which: &[usize], rows: &[Vec<f32>]) -> [Tensor<2>; 2] {
         let device = Device::flex();
         let leaves = self.whole(weights).by_name(&device);
         let size = self.settings.size;
@@ -139,15 +158,22 @@ impl EmbedLesson {
             t.reshape([n, size])
         };
         let pictures = self.pictures(which, &device);
-        let pictures =
-            flat(PictureHead(&self.settings).compute(&leaves, &[pictures], None).remove(0));
+        let texts = self.texts(rows, &device);
+        [
+            flat(PictureHead(&self.settings).compute(&leaves, &[pictures], None).remove(0)),
+            flat(TextTower(&self.settings).compute(&leaves, &[texts], None).remove(0)),
+        ]
+    }
+
+    /// The scores of all sentences about `which` pictures with these pictures.
+    #[must_use]
+    pub(super) fn gallery(&self, weights: &Params, which: &[usize]) -> Gallery {
         let (mut owners, mut rows) = (Vec::new(), Vec::new());
         for (owner, picture) in which.iter().enumerate() {
             owners.extend(vec![owner; self.ids[*picture].len()]);
             rows.extend(self.ids[*picture].iter().cloned());
         }
-        let texts = self.texts(&rows, &device);
-        let texts = flat(TextTower(&self.settings).compute(&leaves, &[texts], None).remove(0));
+        let [pictures, texts] = self.embedded(weights, which, &rows);
         let scores =
             texts.matmul(pictures.transpose()).into_data().try_to_vec().unwrap_or_default();
         Gallery { scores, owners, pictures: which.len() }
@@ -178,6 +204,7 @@ impl EmbedLesson {
             Measure::new("median rank, text to image", text.median(), Goal::Min)
                 .beside("chance", (n + 1.0) / 2.0),
             Measure::new("R@10, image to text", image.recall(10), Goal::Max),
+            Measure::new("pairwise accuracy", gallery.pairwise(), Goal::Max).beside("chance", 0.5),
             Measure::new("median rank, image to text", image.median(), Goal::Min),
         ];
         Measures { list, samples }
@@ -206,9 +233,9 @@ impl EmbedLesson {
         contract.scores =
             scores.scores(&format!("fold {} of {}", self.settings.fold, self.settings.folds));
         let takes = net.inputs();
-        if takes.iter().any(|s| s.role == framecast::model::Role::Tokens) {
+        if takes.iter().any(|s| s.role == Role::Tokens) {
             contract.tokenizer = Some(self.tokenizer.clone());
-        } else {
+        } else if takes.iter().any(|s| s.role == Role::Frame) {
             let side = SIDE as u32;
             contract.size = Some(SizeRule::Fixed { width: side, height: side });
         }
@@ -221,6 +248,33 @@ impl EmbedLesson {
         }
         Ok(Product { model, checked })
     }
+}
+
+/// The sentences about each picture, the features of the pictures, and the parameters that make them.
+type Data = (Vec<Vec<String>>, Vec<Vec<f32>>, Params);
+
+fn data(settings: &EmbedSettings) -> Result<Data, TrainError> {
+    if settings.features.is_empty() {
+        let pairs = captioned(&settings.pictures, &settings.captions)?;
+        let fixed = features::fixed();
+        let features = all_features(&fixed, &pairs.iter().map(|p| &p.picture).collect::<Vec<_>>());
+        return Ok((pairs.into_iter().map(|p| p.captions).collect(), features, fixed));
+    }
+    let texts: Vec<Vec<String>> =
+        captions(&settings.captions)?.into_iter().map(|(_, own)| own).collect();
+    let features = matrices::read(&settings.features)?;
+    if features.len() != texts.len() {
+        return Err(TrainError::Data {
+            uri: settings.features.clone(),
+            reason: format!(
+                "it has {} rows; {} is about {} pictures",
+                features.len(),
+                settings.captions,
+                texts.len()
+            ),
+        });
+    }
+    Ok((texts, features, Params::default()))
 }
 
 fn mean_recall(ranks: &super::recall::Ranks) -> f64 {
@@ -245,7 +299,7 @@ fn all_features(fixed: &Params, pictures: &[&framecast::vision::RgbImage]) -> Ve
 /// Scale and shift that give the features of `which` pictures mean 0 and deviation 1.
 fn standard(features: &[Vec<f32>], which: &[usize]) -> (Vec<f32>, Vec<f32>) {
     let n = which.len().max(1) as f64;
-    (0..features::count())
+    (0..features.first().map_or(0, Vec::len))
         .map(|i| {
             let values = || which.iter().map(|p| f64::from(features[*p][i]));
             let mean = values().sum::<f64>() / n;
@@ -272,6 +326,10 @@ impl Lesson for EmbedLesson {
             ),
             self.vectors_from.clone(),
         ]
+    }
+
+    fn vocabulary(&self) -> Option<String> {
+        Some(self.vocabulary.clone())
     }
 
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
@@ -329,10 +387,12 @@ impl Lesson for EmbedLesson {
         scores: &Measures,
     ) -> Result<Vec<Product>, TrainError> {
         let name = &self.recipe.name;
-        let (picture, text) = (PictureTower(&self.settings), TextTower(&self.settings));
-        Ok(vec![
-            self.product(&picture, checkpoint, scores, &format!("{name}-image"))?,
-            self.product(&text, checkpoint, scores, &format!("{name}-text"))?,
-        ])
+        let (image, text) = (format!("{name}-image"), TextTower(&self.settings));
+        let image = if self.settings.features.is_empty() {
+            self.product(&PictureTower(&self.settings), checkpoint, scores, &image)?
+        } else {
+            self.product(&PictureHead(&self.settings), checkpoint, scores, &image)?
+        };
+        Ok(vec![image, self.product(&text, checkpoint, scores, &format!("{name}-text"))?])
     }
 }

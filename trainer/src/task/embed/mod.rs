@@ -12,6 +12,7 @@ mod glove;
 pub mod keras;
 mod lesson;
 mod loss;
+mod matrices;
 pub mod recall;
 mod settings;
 mod split;
@@ -20,5 +21,6 @@ mod words;
 
 pub(crate) use data::{Captioned, captioned, sentences};
 pub use lesson::EmbedLesson;
+pub use matrices::{recall as recall_of_files, represent};
 pub use settings::{EmbedSettings, Loss, Reduction, TextKind};
 pub(crate) use split::Split;

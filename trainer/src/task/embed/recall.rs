@@ -31,6 +31,19 @@ impl Gallery {
             .unwrap_or_default()
     }
 
+    /// Share of pairs of a sentence and another's picture in which its own picture scores higher.
+    #[must_use]
+    pub fn pairwise(&self) -> f64 {
+        let (mut higher, mut all) = (0usize, 0usize);
+        for (sentence, owner) in self.owners.iter().enumerate() {
+            let row = self.row(sentence);
+            let own = row.get(*owner).copied().unwrap_or(f32::NEG_INFINITY);
+            higher += row.iter().filter(|score| **score < own).count();
+            all += row.len().saturating_sub(1);
+        }
+        higher as f64 / all.max(1) as f64
+    }
+
     /// For each sentence the rank of its picture, when `pictures[i]` stands for picture i.
     fn text_to_image_as(&self, stands: &[usize]) -> Ranks {
         let rank = |(sentence, owner): (usize, &usize)| {
@@ -170,6 +183,8 @@ mod tests {
         };
         assert_eq!(gallery.text_to_image().0, [1, 2, 2, 1]);
         assert_eq!(gallery.image_to_text().0, [1, 1, 1]);
+        // Two, one (its like is no better), one and two of two others.
+        assert_eq!(gallery.pairwise(), 6.0 / 8.0);
         let ranks = Ranks(vec![1, 4, 2, 9]);
         assert_eq!((ranks.recall(1), ranks.recall(4), ranks.median()), (0.25, 0.75, 3.0));
     }

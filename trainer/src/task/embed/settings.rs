@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::features;
+
 /// What the text tower is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,6 +45,12 @@ pub enum Reduction {
 pub struct EmbedSettings {
     /// Pictures: a tar archive or a folder; `data:NAME` is NAME in the folder of test data.
     pub pictures: String,
+    /// Their features instead of those that the towers compute: an `.npy` file with a row a picture,
+    /// in the order of the captions. The exported tower takes such features.
+    pub features: String,
+    /// Numbers of a picture's features.
+    #[serde(skip)]
+    pub(super) width: usize,
     /// Lines `picture#number<TAB>sentence`.
     pub captions: String,
     /// Files of more sentences, one a line, to count words in; a first word with a dot is a file
@@ -86,6 +94,8 @@ impl Default for EmbedSettings {
     fn default() -> Self {
         Self {
             pictures: "data:retrieval/flickr8k_400_images.tar".into(),
+            features: String::new(),
+            width: features::count(),
             captions: "data:retrieval/flickr8k_400_captions.tsv".into(),
             sentences: vec!["data:retrieval/annotations.10k.txt".into()],
             glove: String::new(),

@@ -3,7 +3,7 @@
 use framecast::model::Role;
 use rand_pcg::Pcg64;
 
-use super::features::{self, SIDE, features};
+use super::features::{SIDE, features};
 use super::settings::{EmbedSettings, TextKind};
 use crate::net::{Cell, Form, Layers, Params, Slot, TaskNet};
 
@@ -11,7 +11,7 @@ use crate::net::{Cell, Form, Layers, Params, Slot, TaskNet};
 pub(super) fn init(settings: &EmbedSettings, by: &mut Pcg64) -> Params {
     let mut params = Params::default();
     // A small start: the standardised features are many.
-    params.add_conv("picture", [settings.size, features::count(), 1, 1], 0.1, by);
+    params.add_conv("picture", [settings.size, settings.width, 1, 1], 0.1, by);
     let inside = match settings.text {
         TextKind::Gru => {
             Cell::Gru.add(&mut params, "gru", settings.words, settings.hidden, by);
@@ -29,7 +29,7 @@ pub(super) struct PictureHead<'a>(pub(super) &'a EmbedSettings);
 
 impl TaskNet for PictureHead<'_> {
     fn inputs(&self) -> Vec<Slot> {
-        vec![Slot::new("features", Role::Features, Form::Vector(features::count()))]
+        vec![Slot::new("features", Role::Features, Form::Vector(self.0.width))]
     }
 
     fn outputs(&self) -> Vec<Slot> {

@@ -14,7 +14,9 @@ use super::batch::{TOGETHER, largest, nothing, numbers, rows};
 use super::product;
 use crate::TrainError;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Leaf, Params, TaskNet as _};
 use crate::train::Goal;
@@ -139,6 +141,10 @@ impl Lesson for Judging {
         )]
     }
 
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, &self.settings.kinds))
+    }
+
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
         let (mut all, mut kinds) = (Vec::new(), Vec::new());
         while kinds.len() < step.batch {
@@ -187,7 +193,8 @@ impl Lesson for Judging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn all_three_tell_questions_apart_and_are_exported() {
@@ -215,8 +222,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Judging::open(&recipe).unwrap();
             let out = place.path().join(kind);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
             let measure = scores.first().unwrap();

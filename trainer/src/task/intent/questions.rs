@@ -1,15 +1,14 @@
 //! Questions by kind: the tables of TGIF-QA (Jang et al., 2017).
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
 use crate::TrainError;
-use crate::data::place;
+use crate::data::{limited, place};
 
-/// The most bytes of a table.
+/// The most bytes of a table, unpacked.
 const LARGEST: u64 = 256 << 20;
 
 /// A question and the number of its kind.
@@ -31,12 +30,11 @@ impl Questions {
             let fail = |reason: String| TrainError::Data { uri: uri.clone(), reason };
             let file =
                 std::fs::File::open(Path::new(&place(uri))).map_err(|e| fail(e.to_string()))?;
-            let mut bytes = Vec::new();
-            let read = match uri.ends_with(".gz") {
-                true => MultiGzDecoder::new(file).take(LARGEST).read_to_end(&mut bytes),
-                false => file.take(LARGEST).read_to_end(&mut bytes),
+            let bytes = match uri.ends_with(".gz") {
+                true => limited::bytes(MultiGzDecoder::new(file), LARGEST),
+                false => limited::bytes(file, LARGEST),
             };
-            read.map_err(|e| fail(format!("cannot be read: {e}")))?;
+            let bytes = bytes.map_err(fail)?;
             // A few descriptions are not UTF-8; questions are all that is taken.
             let text = String::from_utf8_lossy(&bytes);
             let mut lines = text.lines();
@@ -85,5 +83,22 @@ mod tests {
         assert!(sizes[0] > 170 && sizes[1] > 10 && sizes[2] > 35, "{sizes:?}");
         std::fs::write(&file, "gif\tanswer\n").unwrap();
         assert!(Questions::read(&[uri]).unwrap_err().to_string().contains("no column"));
+    }
+
+    #[test]
+    fn a_table_above_the_limit_is_refused_not_cut() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("t.tsv.gz");
+        let packed = |text: &[u8]| {
+            let mut pack = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut pack, text).unwrap();
+            pack.finish().unwrap()
+        };
+        // One answer without end, of many members.
+        let (head, spaces) = (packed(b"gif\tquestion\tanswer\ng\tIs it ?\t"), vec![b' '; 16 << 20]);
+        let whole = [head, packed(&spaces).repeat(16)].concat();
+        std::fs::write(&file, whole).unwrap();
+        let error = Questions::read(&[file.display().to_string()]).unwrap_err().to_string();
+        assert!(error.contains("268435456"), "{error}");
     }
 }

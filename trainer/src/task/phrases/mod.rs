@@ -17,7 +17,9 @@ use super::batch::{nothing, rows};
 use super::product;
 use crate::TrainError;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Params, TaskNet as _};
 use crate::train::Goal;
@@ -160,6 +162,10 @@ impl Lesson for Writing {
         vec![format!("made-up lines of an event log, {} characters", self.net.characters)]
     }
 
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, [""; 0]))
+    }
+
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
         let length = self.settings.chunk + 1;
         let texts: Vec<_> = (0..step.batch).map(|_| self.ids(step.data, length)).collect();
@@ -189,7 +195,8 @@ impl Lesson for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn it_writes_better_than_a_table_of_one_character_and_keeps_its_state_on_every_engine() {
@@ -200,7 +207,7 @@ mod tests {
         let mut lesson = Writing::open(&recipe).unwrap();
         let place = tempfile::tempdir().unwrap();
         let out = place.path().to_owned();
-        let found = fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+        let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
         let checkpoint = FitCheckpoint::read(&found.best).unwrap();
         let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
         let measure = scores.first().unwrap();

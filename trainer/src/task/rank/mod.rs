@@ -18,11 +18,12 @@ pub use interactions::{Interactions, Likes};
 pub use movielens::{Film, MovieLens, Rating};
 pub use scorer::{Features, Scorer};
 
+use super::batch::nothing;
 use super::product;
 use crate::TrainError;
 use crate::data::place;
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest};
 use crate::loss::ranking;
 use crate::net::Params;
 use crate::train::Goal;
@@ -73,13 +74,16 @@ impl Default for RankSettings {
     }
 }
 
+/// Tries to draw an item that a user does not like, before those are counted out.
+const TRIES: usize = 64;
+
 /// Learns to rank.
 pub struct Ranking {
     seed: u64,
     settings: RankSettings,
     data: Interactions,
     scorer: Scorer,
-    /// All pairs to learn from.
+    /// All pairs to learn from, of users that do not like everything.
     positives: Vec<(usize, usize)>,
     /// For each user, whether each item is one of them.
     liked: Vec<Vec<bool>>,
@@ -112,7 +116,7 @@ impl Ranking {
         let features = Features::new(&data.items, settings.features);
         let (users, items) = (data.users.len(), data.items.len());
         let lists = data.fit.iter().enumerate();
-        let positives: Vec<_> =
+        let mut positives: Vec<_> =
             lists.flat_map(|(user, list)| list.iter().map(move |item| (user, *item))).collect();
         let mut liked = vec![vec![false; items]; users];
         for (user, item) in &positives {
@@ -120,7 +124,9 @@ impl Ranking {
                 *known = true;
             }
         }
-        if positives.is_empty() || liked.iter().all(|l| l.iter().all(|known| *known)) {
+        // Who likes everything prefers nothing.
+        positives.retain(|(user, _)| liked.get(*user).is_some_and(|l| l.contains(&false)));
+        if positives.is_empty() {
             let reason = format!("no user likes one of {items} items and not another");
             return Err(TrainError::Data { uri: settings.archive, reason });
         }
@@ -129,18 +135,19 @@ impl Ranking {
     }
 
     /// A triplet: a user, what they liked, and what they did not. Known positives are rejected.
-    fn triplet(&self, random: &mut Pcg64) -> [usize; 3] {
-        loop {
-            let at = random.random_range(0..self.positives.len());
-            let Some(&(user, right)) = self.positives.get(at) else { continue };
-            // Users that like everything have no triplet; others have one after few tries.
-            for _ in 0..64 {
-                let wrong = random.random_range(0..self.scorer.items);
-                if self.liked.get(user).and_then(|l| l.get(wrong)) == Some(&false) {
-                    return [user, right, wrong];
-                }
+    fn triplet(&self, random: &mut Pcg64) -> Option<[usize; 3]> {
+        let &(user, right) = self.positives.get(random.random_range(0..self.positives.len()))?;
+        let liked = self.liked.get(user)?;
+        for _ in 0..TRIES {
+            let wrong = random.random_range(0..self.scorer.items);
+            if liked.get(wrong) == Some(&false) {
+                return Some([user, right, wrong]);
             }
         }
+        // All but a few are liked.
+        let others: Vec<usize> = (0..).zip(liked).filter(|(_, l)| !**l).map(|(i, _)| i).collect();
+        let wrong = *others.get(random.random_range(0..others.len().max(1)))?;
+        Some([user, right, wrong])
     }
 
     /// The mean AUC of `weights` on `wanted`, beside popularity and the untrained tables.
@@ -185,8 +192,16 @@ impl Lesson for Ranking {
         )]
     }
 
+    fn vocabulary(&self) -> Option<String> {
+        let users = digest(self.data.users.iter().map(u32::to_string));
+        let items = self.data.items.iter().map(|(id, film)| format!("{id} {}", film.title));
+        Some(digest([users, digest(items)]))
+    }
+
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
-        let triplets: Vec<[usize; 3]> = (0..step.batch).map(|_| self.triplet(step.data)).collect();
+        let triplets: Option<Vec<[usize; 3]>> =
+            (0..step.batch).map(|_| self.triplet(step.data)).collect();
+        let triplets = triplets.ok_or_else(|| nothing("rank"))?;
         let part = |at: usize| -> Vec<i32> {
             triplets.iter().filter_map(|t| i32::try_from(*t.get(at)?).ok()).collect()
         };
@@ -238,7 +253,8 @@ mod tests {
     use rand::SeedableRng as _;
 
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     /// Users of even number like even films, the others odd ones.
     fn halves() -> MovieLens {
@@ -276,7 +292,7 @@ mod tests {
             let recipe = recipe(loss);
             let mut lesson = lesson(&recipe);
             let place = tempfile::tempdir().unwrap();
-            let options = FitOptions { out: place.path().to_owned(), ..FitOptions::default() };
+            let options = Options { out: place.path().to_owned(), ..Options::default() };
             let found = fit(&recipe, &mut lesson, &options).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
@@ -296,7 +312,7 @@ mod tests {
         let lesson = lesson(&recipe("sigmoid"));
         let mut random = Pcg64::seed_from_u64(1);
         for _ in 0..2000 {
-            let [user, right, wrong] = lesson.triplet(&mut random);
+            let [user, right, wrong] = lesson.triplet(&mut random).unwrap();
             assert!(lesson.liked[user][right] && !lesson.liked[user][wrong]);
         }
     }
@@ -327,5 +343,24 @@ mod tests {
         assert!(wrong("test = 2.0").contains("rank.test = 2"));
         assert!(wrong("archive = \"/no/such.zip\"").contains("/no/such.zip"));
         assert!(wrong("depth = 3").contains("depth"));
+    }
+
+    #[test]
+    fn users_that_like_everything_teach_nothing_and_hold_nothing_up() {
+        // User 1 likes both films there are, user 2 none.
+        let ratings = "userId,movieId,rating,timestamp\n1,7,5,1\n1,8,5,2\n2,7,1,1\n";
+        let films = "movieId,title,genres\n7,A (1990),x\n8,B (1990),x\n";
+        let with = |ratings: &str| {
+            let read = MovieLens::parse(ratings, films).unwrap();
+            let settings = RankSettings::default();
+            Ranking::with(1, settings, Interactions::new(&read, 4.0, 0.0, 0.0))
+        };
+        let error = with(ratings).err().unwrap().to_string();
+        assert!(error.contains("no user likes one of 2 items and not another"), "{error}");
+        let lesson = with(&format!("{ratings}3,8,5,1\n")).unwrap();
+        let mut random = Pcg64::seed_from_u64(1);
+        for _ in 0..50 {
+            assert_eq!(lesson.triplet(&mut random).unwrap(), [2, 1, 0]);
+        }
     }
 }

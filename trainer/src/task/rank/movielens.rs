@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::zip;
+use crate::data::limited;
 
 /// The most bytes of an archive, and ratings in it.
 const LARGEST: u64 = 64 << 20;
@@ -57,11 +58,7 @@ impl MovieLens {
     /// # Errors
     /// A sentence that says what is wrong, with the line.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let size = std::fs::metadata(path).map_err(|e| format!("cannot be opened: {e}"))?.len();
-        if size > LARGEST {
-            return Err(format!("is {size} bytes; {LARGEST} is the limit"));
-        }
-        let archive = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
+        let archive = limited::file(path, LARGEST)?;
         let text = |name: &str| {
             let bytes = zip::read(&archive, name)?;
             String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))
@@ -163,5 +160,12 @@ mod tests {
         assert!(said(&RATINGS.replace("4.5", "NaN"), FILMS).contains("outside 0 to 5"));
         assert!(said(&RATINGS.replace(",8,", ",9,"), FILMS).contains("film 9 is not in"));
         assert!(said(RATINGS, &format!("{FILMS}9\n")).contains("movies.csv line 4"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_end_is_no_archive() {
+        let error = MovieLens::read(Path::new("/dev/zero")).unwrap_err();
+        assert!(error.contains("67108864"), "{error}");
     }
 }

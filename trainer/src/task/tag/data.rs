@@ -1,6 +1,6 @@
 //! The three parts of labelled vectors that a head is trained and judged on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use framecast::engine::{EngineChoice, LoadOptions, load};
 use framecast::frame::Size;
@@ -22,7 +22,8 @@ use crate::data::scenes::{LABELS, SIDE, labels};
 pub(super) struct TagData {
     pub(super) train: FeatureSet,
     pub(super) validate: FeatureSet,
-    pub(super) test: FeatureSet,
+    /// Without any, the validation is all there is.
+    pub(super) test: Option<FeatureSet>,
     /// What the data are, in words.
     pub(super) said: Vec<String>,
     /// The embeddings' name, where a backbone makes them.
@@ -35,6 +36,7 @@ pub(super) struct TagData {
 
 /// Reads files.
 pub(super) fn files(recipe: &FilesRecipe) -> Result<TagData, TrainError> {
+    apart(recipe)?;
     let read = |files: &[String]| {
         let mut set = FeatureSet::new(recipe.dims, recipe.classes);
         for file in files {
@@ -47,7 +49,7 @@ pub(super) fn files(recipe: &FilesRecipe) -> Result<TagData, TrainError> {
         Ok(set)
     };
     let (train, validate) = (read(&recipe.train)?, read(&recipe.validate)?);
-    let test = if recipe.test.is_empty() { validate.clone() } else { read(&recipe.test)? };
+    let test = (!recipe.test.is_empty()).then(|| read(&recipe.test)).transpose()?;
     let name = |file: &String| file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();
     let said = vec![format!(
         "{} vectors of {}",
@@ -55,6 +57,27 @@ pub(super) fn files(recipe: &FilesRecipe) -> Result<TagData, TrainError> {
         recipe.train.iter().map(name).collect::<Vec<_>>().join(", ")
     )];
     Ok(TagData { train, validate, test, said, features: None, labels: None, scenes: None })
+}
+
+/// Fails when a file is in two parts, by whatever names: what is learned from shows nothing.
+fn apart(recipe: &FilesRecipe) -> Result<(), TrainError> {
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    for (part, files) in
+        [("train", &recipe.train), ("validate", &recipe.validate), ("test", &recipe.test)]
+    {
+        for file in files {
+            let path = PathBuf::from(place(file));
+            // What cannot be found cannot be read either, which is told then.
+            let path = path.canonicalize().unwrap_or(path);
+            if let Some((other, _)) = seen.iter().find(|(name, p)| *name != part && *p == path) {
+                let reason =
+                    format!("it is among both {other} and {part} of [features]; keep it in one");
+                return Err(TrainError::Data { uri: file.clone(), reason });
+            }
+            seen.push((part, path));
+        }
+    }
+    Ok(())
 }
 
 /// Makes vectors up.
@@ -87,7 +110,7 @@ pub(super) fn generated(recipe: &GeneratedRecipe, seed: u64) -> Result<TagData, 
         Ok(set)
     };
     let (train, validate, test) =
-        (make(recipe.train)?, make(recipe.validate)?, make(recipe.validate)?);
+        (make(recipe.train)?, make(recipe.validate)?, Some(make(recipe.validate)?));
     let said = vec![format!("{} made-up vectors", recipe.train)];
     Ok(TagData { train, validate, test, said, features: None, labels: None, scenes: None })
 }
@@ -134,7 +157,7 @@ pub(super) fn embedded(
     Ok(TagData {
         train,
         validate,
-        test,
+        test: Some(test),
         said: vec![scenes.describe(), format!("embeddings of {name}")],
         features: Some(name),
         labels: Some(LabelList { names, links }),
@@ -176,12 +199,13 @@ mod tests {
         };
         recipe.check().unwrap();
         let data = generated(&recipe, 1).unwrap();
-        assert_eq!((data.train.len(), data.validate.len(), data.test.len()), (400, 50, 50));
+        let test = data.test.unwrap();
+        assert_eq!((data.train.len(), data.validate.len(), test.len()), (400, 50, 50));
         let prior = data.train.prior();
         let mean: f32 = prior.iter().sum();
         assert!((2.0..4.0).contains(&mean), "{mean}");
         assert!(prior[..10].iter().sum::<f32>() > 2.0 * prior[50..].iter().sum::<f32>());
-        assert_ne!(data.validate, data.test);
+        assert_ne!(data.validate, test);
         let huge = GeneratedRecipe { train: usize::MAX, ..recipe };
         assert!(huge.check().unwrap_err().contains("1 GiB"));
     }
@@ -199,5 +223,31 @@ mod tests {
             test: Vec::new(),
         };
         assert!(files(&recipe).err().unwrap().to_string().contains("no example"));
+    }
+
+    #[test]
+    fn a_file_is_in_one_part_only() {
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = place.path().join(name);
+            std::fs::write(&path, "id,labels,a,b\nx,1,0.5,1\n").unwrap();
+            path.display().to_string()
+        };
+        let (a, b, c) = (file("a.csv"), file("b.csv"), file("c.csv"));
+        let made = |train: &str, validate: &str, test: &[String]| FilesRecipe {
+            dims: 2,
+            classes: 3,
+            train: vec![train.to_owned()],
+            validate: vec![validate.to_owned()],
+            test: test.to_vec(),
+        };
+        let said = |recipe: &FilesRecipe| files(recipe).err().unwrap().to_string();
+        assert!(said(&made(&a, &a, &[])).contains("train and validate"));
+        assert!(said(&made(&a, &b, &[c.clone(), b.clone()])).contains("validate and test"));
+        // The same file by another name.
+        let other = place.path().join("./../").join(place.path().file_name().unwrap());
+        let other = other.join("a.csv").display().to_string();
+        assert!(said(&made(&a, &b, &[other])).contains("train and test"));
+        files(&made(&a, &b, &[c])).unwrap();
     }
 }

@@ -17,7 +17,7 @@ use crate::data::features::FeatureSet;
 use crate::data::place;
 use crate::data::scenes::split::ScenesRecipe;
 use crate::export::{about, engines, task_conformance, task_model};
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest};
 use crate::loss::cross_entropy::{binary, binary_of_logits};
 use crate::net::{Params, TaskNet as _};
 use crate::train::Goal;
@@ -31,7 +31,7 @@ pub use recipe::{EmbeddedRecipe, FilesRecipe, GeneratedRecipe, TagRecipe};
 const TOGETHER: usize = 200;
 
 /// Steps over which an export is compared.
-const STEPS: usize = 50;
+const STEPS: usize = 210;
 
 /// Trains a [`TagNet`].
 pub struct TagLesson {
@@ -56,11 +56,15 @@ impl TagLesson {
         let wrong = |reason: String| recipe.wrong(reason);
         let own: TagRecipe = recipe.table("tag")?;
         own.check().map_err(wrong)?;
+        let batch = recipe.train.batch;
         let given = ["features", "embedded", "generated"].map(|t| recipe.own.contains_key(t));
         let data = match given {
             [true, false, false] => {
                 let files: Option<FilesRecipe> = recipe.table("features")?;
-                data::files(&files.ok_or_else(|| wrong("[features] is empty".to_owned()))?)?
+                let files = files.ok_or_else(|| wrong("[features] is empty".to_owned()))?;
+                files.check().map_err(wrong)?;
+                own.net(files.dims, files.classes).check(batch).map_err(wrong)?;
+                data::files(&files)?
             }
             [false, true, false] => {
                 let scenes: ScenesRecipe = recipe.table("scenes")?;
@@ -91,15 +95,8 @@ impl TagLesson {
             let named = list.names.len();
             return Err(wrong(format!("tag.labels names {named} labels but there are {classes}")));
         }
-        let net = TagNet {
-            preset: own.preset,
-            features: data.train.dims(),
-            hidden: own.hidden.clone(),
-            mixtures: own.mixtures,
-            dropout: own.dropout,
-            scale: own.scale,
-            classes,
-        };
+        let net = own.net(data.train.dims(), classes);
+        net.check(batch).map_err(wrong)?;
         Ok(Self { recipe: recipe.clone(), own, net, data, labels })
     }
 
@@ -160,6 +157,10 @@ impl Lesson for TagLesson {
         self.data.said.clone()
     }
 
+    fn vocabulary(&self) -> Option<String> {
+        self.labels.as_ref().map(|list| digest(&list.names))
+    }
+
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
         let set = &self.data.train;
         let (mut x, mut truth): (Vec<f32>, Vec<f32>) = Default::default();
@@ -192,7 +193,12 @@ impl Lesson for TagLesson {
     }
 
     fn test(&mut self, weights: &Params) -> Result<Measures, TrainError> {
-        let mut measures = self.measures(weights, &self.data.test)?;
+        let set = self.data.test.as_ref().unwrap_or(&self.data.validate);
+        let mut measures = self.measures(weights, set)?;
+        if self.data.test.is_none() {
+            // The checkpoint was chosen by it: nobody may take it for a test.
+            measures.list.iter_mut().for_each(|m| m.name.push_str(" (validation)"));
+        }
         if let Some(scenes) = &self.data.scenes {
             let linear = pixels::linear_on_pixels(scenes)?;
             for measure in &mut measures.list {
@@ -213,8 +219,11 @@ impl Lesson for TagLesson {
         scores: &Measures,
     ) -> Result<Vec<Product>, TrainError> {
         let mut contract = about(checkpoint, &self.recipe.name, Task::Tag)?;
-        let source = if self.data.scenes.is_some() { "labelled scenes, test" } else { "test" };
-        contract.scores = scores.scores(source);
+        contract.scores = scores.scores(match (&self.data.scenes, &self.data.test) {
+            (Some(_), _) => "labelled scenes, test",
+            (None, Some(_)) => "test",
+            (None, None) => "validation",
+        });
         contract.features.clone_from(&self.data.features);
         if let Some(labels) = &self.labels {
             contract.labels.clone_from(&labels.names);

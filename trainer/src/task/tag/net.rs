@@ -42,7 +42,40 @@ pub struct TagNet {
 /// Scores are kept this far from 0 and 1 before their logits are taken.
 const EDGE: f32 = 1e-6;
 
+/// The most weights of a head, and values of a batch: 1 GiB.
+const MOST: usize = 1 << 28;
+
 impl TagNet {
+    /// A sentence when its weights, or its inputs and outputs in a batch of `batch`, would take more
+    /// memory than a head may.
+    pub(super) fn check(&self, batch: usize) -> Result<(), String> {
+        let layer =
+            |[inputs, outputs]: [usize; 2]| inputs.saturating_add(1).saturating_mul(outputs);
+        let last = self.hidden.last().copied().unwrap_or(self.features);
+        let outputs = match self.preset {
+            Preset::Mlp => self.classes,
+            Preset::Gated => self.classes.saturating_add(last),
+            Preset::MixtureOfExperts => self.classes.saturating_mul(2 * self.mixtures + 1),
+        };
+        let widths = [&[self.features], &self.hidden[..]].concat();
+        let hidden = widths.array_windows().copied().map(layer).fold(0, usize::saturating_add);
+        let weights = hidden.saturating_add(layer([last, outputs]));
+        let widest = widths.iter().fold(outputs, |most, width| most.max(*width));
+        for (what, numbers) in [
+            ("weights".to_owned(), weights),
+            (format!("values of a layer in a batch of {batch}"), widest.saturating_mul(batch)),
+        ] {
+            if numbers > MOST {
+                return Err(format!(
+                    "a head of {} features, hidden layers of {:?} and {} labels has {numbers} \
+                     {what}; {MOST} is the limit",
+                    self.features, self.hidden, self.classes
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The untrained parameters.
     #[must_use]
     pub fn init(&self, by: &mut Pcg64) -> Params {

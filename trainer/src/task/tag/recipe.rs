@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::net::Preset;
+use super::net::{Preset, TagNet};
 
 /// The `[tag]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,21 @@ impl TagRecipe {
     }
 }
 
+impl TagRecipe {
+    /// The head of vectors of `features` numbers and scores of `classes` labels.
+    pub(super) fn net(&self, features: usize, classes: usize) -> TagNet {
+        TagNet {
+            preset: self.preset,
+            features,
+            hidden: self.hidden.clone(),
+            mixtures: self.mixtures,
+            dropout: self.dropout,
+            scale: self.scale,
+            classes,
+        }
+    }
+}
+
 /// The `[features]` table: labelled vectors in files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,9 +89,22 @@ pub struct FilesRecipe {
     pub train: Vec<String>,
     /// Files by which the best checkpoint is chosen.
     pub validate: Vec<String>,
-    /// Files that only the last word is said about; those of `validate` without any.
+    /// Files of the last word, which nothing is chosen by. Without any it is said about those of
+    /// `validate`, and named so.
     #[serde(default)]
     pub test: Vec<String>,
+}
+
+impl FilesRecipe {
+    /// A sentence when a number is out of range.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (key, value) in [("features.dims", self.dims), ("features.classes", self.classes)] {
+            if !(1..=100_000).contains(&value) {
+                return Err(format!("{key} = {value} is outside 1 to 100000"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The `[embedded]` table: the labelled scenes, as a backbone sees them.

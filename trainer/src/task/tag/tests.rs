@@ -1,7 +1,8 @@
 //! Heads that learn made-up features, and recipes that cannot be.
 
 use super::*;
-use crate::fit::{FitOptions, fit};
+use crate::fit::fit;
+use crate::train::Options;
 
 fn recipe(more: &str) -> FitRecipe {
     let text = format!(
@@ -14,6 +15,16 @@ fn recipe(more: &str) -> FitRecipe {
 const MADE: &str = "[generated]\ndims = 48\nclasses = 30\nlabels = 2.5\nnoise = 0.05\ntrain = 600\n\
                     validate = 120\n";
 
+fn untrained(recipe: &FitRecipe, lesson: &TagLesson) -> FitCheckpoint {
+    FitCheckpoint {
+        recipe: recipe.clone(),
+        data: lesson.data(),
+        vocabulary: lesson.vocabulary(),
+        optimiser: crate::train::AdamW::new(lesson.init()),
+        standing: Default::default(),
+    }
+}
+
 #[test]
 fn every_preset_learns_is_chosen_by_gap_and_exported() {
     for preset in ["mlp", "mixture-of-experts", "gated"] {
@@ -21,7 +32,7 @@ fn every_preset_learns_is_chosen_by_gap_and_exported() {
         let own = format!("[tag]\npreset = \"{preset}\"\nhidden = [64]\nmixtures = 2\n{MADE}");
         let recipe = recipe(&own);
         let mut lesson = TagLesson::open(&recipe).unwrap();
-        let options = FitOptions { out: place.path().to_owned(), ..FitOptions::default() };
+        let options = Options { out: place.path().to_owned(), ..Options::default() };
         let outcome = fit(&recipe, &mut lesson, &options).unwrap();
         let first = outcome.measures.first().unwrap();
         let prior = first.baselines[0].1;
@@ -48,12 +59,7 @@ fn labels_and_links_of_a_list_are_carried() {
     let own = format!("[tag]\nlabels = {:?}\n{MADE}", list.display().to_string());
     let recipe = recipe(&own);
     let mut lesson = TagLesson::open(&recipe).unwrap();
-    let checkpoint = FitCheckpoint {
-        recipe: recipe.clone(),
-        data: lesson.data(),
-        optimiser: crate::train::AdamW::new(lesson.init()),
-        standing: Default::default(),
-    };
+    let checkpoint = untrained(&recipe, &lesson);
     let products = lesson.export(&checkpoint, &Measures::default()).unwrap();
     let contract = products[0].model.contract().unwrap().unwrap();
     assert_eq!((contract.labels.len(), contract.links[29].as_str()), (30, "https://x/29"));
@@ -74,4 +80,41 @@ fn what_a_recipe_gets_wrong_is_named() {
     assert!(none.contains("no/such.onnx"), "{none}");
     let missing = "[features]\ndims = 2\nclasses = 2\ntrain = [\"no.csv\"]\nvalidate = []\n";
     assert!(said(missing).contains("no.csv"));
+}
+
+#[test]
+fn scores_say_which_part_they_were_made_on() {
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, "id,labels,a,b\nx,1,0.5,1\ny,0,1,0\n").unwrap();
+        path.display().to_string()
+    };
+    let part = |name: &str| format!("{name} = [{:?}]\n", file(&format!("{name}.csv")));
+    let text = format!("[features]\ndims = 2\nclasses = 2\n{}{}", part("train"), part("validate"));
+    for (more, said) in [(String::new(), "validation"), (part("test"), "test")] {
+        let recipe = recipe(&format!("{text}{more}"));
+        let mut lesson = TagLesson::open(&recipe).unwrap();
+        let checkpoint = untrained(&recipe, &lesson);
+        let scores = lesson.test(&checkpoint.optimiser.average).unwrap();
+        assert_eq!(scores.text().contains("GAP@20 (validation)"), said == "validation");
+        let products = lesson.export(&checkpoint, &scores).unwrap();
+        let contract = products[0].model.contract().unwrap().unwrap();
+        assert_eq!(contract.scores[0].data, said);
+    }
+}
+
+#[test]
+fn sizes_of_files_are_checked_before_memory_is_taken() {
+    let said = |more: &str| {
+        let text = format!("{more}\ntrain = [\"a.csv\"]\nvalidate = [\"b.csv\"]\n");
+        TagLesson::open(&recipe(&text)).err().unwrap().to_string()
+    };
+    let sizes =
+        |dims: u64, classes: u64| said(&format!("[features]\ndims = {dims}\nclasses = {classes}"));
+    assert!(sizes(2, 1_000_000_000_000).contains("features.classes = 1000000000000"));
+    assert!(sizes(0, 2).contains("features.dims = 0"));
+    assert!(sizes(60_000, 90_000).contains("weights"));
+    let deep = "[tag]\nhidden = [16384, 16384, 16384]\n[features]\ndims = 2\nclasses = 2";
+    assert!(said(deep).contains("weights"));
 }

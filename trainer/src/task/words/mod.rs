@@ -14,15 +14,20 @@ use serde::{Deserialize, Serialize};
 use super::batch::{TOGETHER, nothing, rows};
 use super::product;
 use crate::TrainError;
-use crate::data::place;
+use crate::data::{limited, place};
 use crate::export::about;
-use crate::fit::{FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step};
+use crate::fit::{
+    FitCheckpoint, FitRecipe, Lesson, Measure, Measures, Product, Step, digest_of_words,
+};
 use crate::loss::cross_entropy;
 use crate::net::{Form, Layers, Params, Slot, TaskNet, add_table};
 use crate::train::Goal;
 
 /// The most bytes of a file of captions.
 const LARGEST: u64 = 256 << 20;
+
+/// The most captions that are drawn for one in which two words are left.
+const TRIES: usize = 100_000;
 
 /// What is learned from what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +166,13 @@ impl Wording {
         let ids = |text: &String| tokenizer.encode(text).map(|e| e.ids).unwrap_or_default();
         let mut fit: Vec<Vec<u32>> = captions.iter().map(ids).collect();
         let hold_out = fit.split_off(learned);
+        if !fit.iter().any(|caption| caption.len() > 1) {
+            let reason = "no caption that is learned from has two words; nothing is to be guessed";
+            return Err(fail(reason.to_owned()));
+        }
+        if hold_out.iter().all(Vec::is_empty) {
+            return Err(fail("no caption that is held out has a word; hold out more".to_owned()));
+        }
         let mut counts = vec![0.0; tokenizer.ids()];
         for id in fit.iter().flatten() {
             counts.get_mut(*id as usize).into_iter().for_each(|c| *c += 1.0);
@@ -202,9 +214,12 @@ impl Wording {
     }
 
     /// A caption and a place in it: frequent words are left out now and then.
-    fn draw(&self, random: &mut Pcg64) -> (Vec<f32>, usize) {
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when it is all but never that two words are left.
+    fn draw(&self, random: &mut Pcg64) -> Result<(Vec<f32>, usize), TrainError> {
         let all: f64 = self.counts.iter().sum();
-        loop {
+        for _ in 0..TRIES {
             let which = random.random_range(0..self.fit.len());
             let Some(caption) = self.fit.get(which).filter(|c| !c.is_empty()) else { continue };
             let kept: Vec<u32> = caption
@@ -218,9 +233,17 @@ impl Wording {
                 .collect();
             if kept.len() > 1 {
                 let at = random.random_range(0..kept.len());
-                return self.sample(&kept, at, random);
+                return Ok(self.sample(&kept, at, random));
             }
         }
+        Err(TrainError::Data {
+            uri: self.settings.captions.clone(),
+            reason: format!(
+                "of {TRIES} captions drawn none had two words left; words.frequent = {:e} leaves \
+                 too many out, raise it",
+                self.settings.frequent
+            ),
+        })
     }
 
     /// Mean cross-entropy of held-out words, beside that of their frequencies.
@@ -260,12 +283,8 @@ impl Wording {
 /// The captions of a file: what comes after the first word of each line.
 fn captions(uri: &str) -> Result<Vec<String>, TrainError> {
     let fail = |reason: String| TrainError::Data { uri: uri.to_owned(), reason };
-    let path = place(uri);
-    let size = std::fs::metadata(Path::new(&path)).map_err(|e| fail(e.to_string()))?.len();
-    if size > LARGEST {
-        return Err(fail(format!("it is {size} bytes; {LARGEST} is the limit")));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
+    let bytes = limited::file(Path::new(&place(uri)), LARGEST).map_err(fail)?;
+    let text = String::from_utf8(bytes).map_err(|e| fail(e.to_string()))?;
     let lines = text.lines().filter(|l| !l.trim().is_empty());
     let caption = |(line, at): (&str, usize)| match line.split_once(char::is_whitespace) {
         Some((_, caption)) => Ok(caption.to_owned()),
@@ -294,8 +313,13 @@ impl Lesson for Wording {
         )]
     }
 
+    fn vocabulary(&self) -> Option<String> {
+        Some(digest_of_words(&self.tokenizer, [""; 0]))
+    }
+
     fn loss(&mut self, step: Step<'_>) -> Result<Tensor<1>, TrainError> {
-        let pairs: Vec<_> = (0..step.batch).map(|_| self.draw(step.data)).collect();
+        let pairs: Vec<_> =
+            (0..step.batch).map(|_| self.draw(step.data)).collect::<Result<_, _>>()?;
         let given: Vec<f32> = pairs.iter().flat_map(|(given, _)| given.clone()).collect();
         let wanted: Vec<usize> = pairs.iter().map(|(_, word)| *word).collect();
         let form = Form::Tokens(self.given()).inside(step.batch);
@@ -349,7 +373,8 @@ impl Lesson for Wording {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::{FitOptions, fit};
+    use crate::fit::fit;
+    use crate::train::Options;
 
     #[test]
     fn words_of_like_use_come_near_each_other_both_ways() {
@@ -376,8 +401,7 @@ mod tests {
             let recipe = FitRecipe::parse("r", &text).unwrap();
             let mut lesson = Wording::open(&recipe).unwrap();
             let out = place.path().join(way);
-            let found =
-                fit(&recipe, &mut lesson, &FitOptions { out, ..Default::default() }).unwrap();
+            let found = fit(&recipe, &mut lesson, &Options { out, ..Default::default() }).unwrap();
             let checkpoint = FitCheckpoint::read(&found.best).unwrap();
             let weights = &checkpoint.optimiser.average;
             let scores = lesson.test(weights).unwrap();
@@ -390,5 +414,27 @@ mod tests {
             let products = lesson.export(&checkpoint, &scores).unwrap();
             assert!(products[0].checked.iter().all(|c| c.worst < 1e-5));
         }
+    }
+
+    #[test]
+    fn captions_that_give_nothing_to_guess_end_in_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("captions.txt");
+        let open = |text: &str, frequent: f64| {
+            std::fs::write(&file, text).unwrap();
+            let recipe = format!(
+                "task = \"words\"\nname = \"w\"\n[words]\ncaptions = {:?}\nhold_out = 1\n\
+                 min_count = 1\nfrequent = {frequent:e}\n",
+                file.display().to_string()
+            );
+            Wording::open(&FitRecipe::parse("r", &recipe).unwrap())
+        };
+        let said = |text: &str| open(text, 1.0).err().unwrap().to_string();
+        assert!(said("a dog\nb cat\nc a kite\n").contains("two words"));
+        assert!(said("a dog runs\nb !!!\n").contains("held out"));
+        // All but never are two words left of a caption.
+        let lesson = open("a dog runs\nb a cat\nc a kite\n", 1e-300).unwrap();
+        let error = lesson.draw(&mut Pcg64::seed_from_u64(1)).unwrap_err().to_string();
+        assert!(error.contains("words.frequent = 1e-300"), "{error}");
     }
 }
