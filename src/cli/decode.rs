@@ -159,16 +159,16 @@ impl Account {
         };
         if self.repaired > 0 {
             let first = self.first_repaired.unwrap_or(0);
-            say(format_args!("{} frames are repaired, the first is {first}", self.repaired));
+            say(format_args!("{} repaired, the first is {first}", frames(self.repaired)));
         }
         if self.lost > 0 {
-            say(format_args!("{} frames are lost and filled with the one before", self.lost));
+            say(format_args!("{} lost and filled with the one before", frames(self.lost)));
         }
         if self.skipped > 0 {
             say(format_args!("{} bytes are damaged", self.skipped));
         }
         if self.stale > 0 {
-            say(format_args!("{} frames come again and were left out", self.stale));
+            say(format_args!("{} twice in the stream", frames(self.stale)));
         }
         match self.ending {
             Ending::Cut => say(format_args!("the stream is cut inside of a frame")),
@@ -176,8 +176,13 @@ impl Account {
             Ending::Closed | Ending::NotYet => {}
         }
         let exact = self.frames - self.repaired;
-        (!text.is_empty()).then(|| format!("{text}; {exact} frames are exact and written"))
+        (!text.is_empty()).then(|| format!("{text}; {} exact and written", frames(exact)))
     }
+}
+
+/// A number of frames, with the verb that goes with it.
+fn frames(count: u64) -> String {
+    if count == 1 { "1 frame is".to_owned() } else { format!("{count} frames are") }
 }
 
 impl From<WriteDecodedError> for Failure {

@@ -164,7 +164,7 @@ fn damage_is_said_and_the_rest_is_kept() {
 
     std::fs::write(&stream, &whole[..whole.len() * 3 / 4]).unwrap();
     let cut = framecast(&["decode", &stream, &out]);
-    cut.refused(1, &["the stream", "cut", "frames are exact"]);
+    cut.refused(1, &["the stream", "cut", "frames are exact and written"]);
     let shorter = std::fs::read(&out).unwrap();
     assert!(exact.starts_with(&shorter) && shorter.len() > exact.len() / 2);
 
@@ -173,7 +173,7 @@ fn damage_is_said_and_the_rest_is_kept() {
     damaged[at..at + 64].fill(0);
     std::fs::write(&stream, &damaged).unwrap();
     let answer = framecast(&["decode", &stream, &out]);
-    answer.refused(1, &["frames are repaired, the first is"]);
+    answer.refused(1, &["repaired, the first is"]);
     assert_eq!(std::fs::read(&out).unwrap().len(), exact.len(), "every frame has its place");
 
     std::fs::write(&stream, b"RIFF no stream").unwrap();
