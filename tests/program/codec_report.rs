@@ -133,8 +133,8 @@ fn mistakes_are_named_before_anything_is_measured() {
     report(&out, &["--codecs", "x266"]).refused(2, &["\"x266\"", "framecast:light", "ffv1"]);
     report(&out, &["--codecs", "framecast:best"]).refused(2, &["best", "light", "strong"]);
     report(&out, &["--reference", "ffv1"]).refused(2, &["--reference ffv1", "no curve"]);
-    report(&out, &["--noise", "-1"]).refused(2, &["--noise"]);
-    report(&out, &["--limits", "-5"]).refused(2, &["--limits"]);
+    report(&out, &["--noise=-1"]).refused(2, &["--noise"]);
+    report(&out, &["--limits=-5"]).refused(2, &["--limits"]);
     report(&out, &["--format", "NV12"]).refused(2, &["NV12", "I420"]);
     report(&out, &["--experiments", "all"]).refused(2, &["lossless", "gating"]);
     report(&out, &["--predict", "no-such.onnx"]).refused(3, &["no-such.onnx"]);
