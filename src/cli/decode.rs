@@ -173,6 +173,7 @@ impl Account {
         match self.ending {
             Ending::Cut => say(format_args!("the stream is cut inside of a frame")),
             Ending::Open => say(format_args!("the stream was cut or never closed")),
+            Ending::Followed => say(format_args!("what follows the end of the stream is left out")),
             Ending::Closed | Ending::NotYet => {}
         }
         let exact = self.frames - self.repaired;

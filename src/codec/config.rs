@@ -76,6 +76,9 @@ pub struct EncoderConfig {
     pub refresh: Option<u32>,
     /// When the predictor's frame is used.
     pub predictor_use: PredictorUse,
+    /// Tells the stream from others, see [`stream_id`](super::stream_id): what an older stream left
+    /// on the disk is never taken for a part of it.
+    pub id: u64,
 }
 
 impl Default for EncoderConfig {
@@ -89,6 +92,7 @@ impl Default for EncoderConfig {
             threads: 1,
             refresh: None,
             predictor_use: PredictorUse::default(),
+            id: 0,
         }
     }
 }

@@ -115,9 +115,16 @@ pub fn picture_to_bytes(
     Ok(())
 }
 
-/// True when `picture` is of one kind with `other`.
+/// True when `picture` is of one kind with `other`, and its planes are as they were made: whoever
+/// fills them may have resized them too.
 pub(super) fn same_kind(picture: &Picture, other: &Picture) -> bool {
-    picture.layout() == other.layout() && picture.size() == other.size()
+    let whole = |plane: &PlaneBuf, index| {
+        let (width, height) = picture.layout().plane_size(index, picture.width(), picture.height());
+        (plane.width, plane.height, plane.data.len()) == (width, height, width * height)
+    };
+    picture.layout() == other.layout()
+        && picture.size() == other.size()
+        && picture.planes().iter().zip(0..).all(|(plane, index)| whole(plane, index))
 }
 
 /// True when no sample differs from that at the same place by more than `bound`.

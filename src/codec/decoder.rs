@@ -17,7 +17,7 @@ use super::encoder::Packet;
 use super::error::CodecError;
 use super::history::{History, Reach};
 use super::picture::Picture;
-use super::predictor::{Predictor, Slot};
+use super::predictor::{Predictor, PredictorKind, Slot};
 use super::slices::{band_crc, band_samples};
 use super::stream::{FrameInfo, FrameKind, SliceEntry, StreamHeader};
 
@@ -97,6 +97,9 @@ pub struct Decoder {
     predictor: Option<Slot>,
     /// The predictor has seen what the encoder's saw.
     predictor_in_step: bool,
+    /// Each band of the predictor's picture is that of the last frame: it remembers nothing and is
+    /// as sure as that.
+    copies: bool,
     /// Bands of the last picture and the one before it that are as the encoder had them.
     last: BandSet,
     before: BandSet,
@@ -153,6 +156,7 @@ impl Decoder {
             predictor: predictor.map(|p| Slot::new(p, history.last())),
             history,
             predictor_in_step: false,
+            copies: header.predictor.as_ref().is_some_and(|id| id.kind == PredictorKind::CopyLast),
             last: BandSet::NONE,
             before: BandSet::NONE,
             next_index: 0,
@@ -190,24 +194,32 @@ impl Decoder {
             self.stale += 1;
             return Ok(());
         }
-        self.miss(header.index);
+        if header.index > self.next_index {
+            self.lost += header.index - self.next_index;
+            self.lose_step();
+        }
         self.next_index = header.index + 1;
-        match header.kind {
-            FrameKind::Repeat => self.observe()?,
+        let taken = match header.kind {
+            FrameKind::Repeat => self.observe(),
             FrameKind::Key => {
                 self.restart(BandSet::first(self.bands.len()));
                 if let Some(slot) = &mut self.predictor {
                     slot.reset();
                     self.predictor_in_step = true;
                 }
-                self.decode(packet)?;
+                self.decode(packet)
             }
             FrameKind::Inter => {
                 self.restart(header.refreshed);
-                self.decode(packet)?;
+                self.decode(packet)
             }
+        };
+        if let Err(error) = taken {
+            self.lose_step();
+            return Err(error);
         }
-        self.predictor_in_step &= self.status().is_exact() || self.header.refresh.is_some();
+        // Any other predictor may carry what it saw in one band into all of them.
+        self.predictor_in_step &= self.status().is_exact();
         self.frame = Some((header.index, header.info, header.kind));
         Ok(())
     }
@@ -242,16 +254,13 @@ impl Decoder {
         }
     }
 
-    /// Counts the frames before `index` that never came. Nothing after them is as it was.
-    fn miss(&mut self, index: u64) {
-        if index > self.next_index {
-            self.lost += index - self.next_index;
-            self.last = BandSet::NONE;
-            self.before = BandSet::NONE;
-            self.predictor_in_step = false;
-            for band in &mut self.bands {
-                band.in_step = false;
-            }
+    /// A frame was missed: nothing is as it was.
+    fn lose_step(&mut self) {
+        self.last = BandSet::NONE;
+        self.before = BandSet::NONE;
+        self.predictor_in_step = false;
+        for band in &mut self.bands {
+            band.in_step = false;
         }
     }
 
@@ -277,7 +286,9 @@ impl Decoder {
         let header = packet.header;
         let key = header.kind == FrameKind::Key;
         let predicted = match &mut self.predictor {
-            Some(slot) if self.predictor_in_step && !key => slot.predict(self.history.last())?,
+            Some(slot) if (self.predictor_in_step || self.copies) && !key => {
+                slot.predict(self.history.last())?
+            }
             _ => None,
         };
         let all = BandSet::first(self.bands.len());

@@ -12,9 +12,9 @@ use super::convert::{largest_difference, same_kind, within};
 use super::error::CodecError;
 use super::history::{History, Reach};
 use super::picture::Picture;
-use super::predictor::{Exactness, Predictor, PredictorKind, Slot};
+use super::predictor::{Exactness, Predictor, PredictorId, PredictorKind, Slot};
 use super::slices::{SliceLayout, band_crc};
-use super::stream::{FrameHeader, FrameInfo, FrameKind, SliceEntry, StreamHeader};
+use super::stream::{FrameHeader, FrameInfo, FrameKind, MAX_PINS, SliceEntry, StreamHeader};
 use super::trial::Trial;
 
 /// Frames between key frames at scene cuts: a strobe light must not make every frame one.
@@ -72,6 +72,10 @@ pub struct Encoder {
     record: Vec<u8>,
     payload: usize,
     waiting: bool,
+    /// The most bytes of each slice.
+    limits: Vec<usize>,
+    /// A frame could not be coded, and what it changed is not what a decoder has.
+    failed: bool,
 }
 
 impl Encoder {
@@ -104,7 +108,18 @@ impl Encoder {
                 ),
             });
         }
+        if let Some(PredictorId { exactness: Exactness::SameBuild { pins }, .. }) = &id
+            && (pins.len() > MAX_PINS || pins.chars().any(char::is_control))
+        {
+            return Err(CodecError::Predictor {
+                reason: format!(
+                    "the build of the predictor is described in {} bytes; one line of at most {MAX_PINS} fits",
+                    pins.len()
+                ),
+            });
+        }
         let header = StreamHeader {
+            id: config.id,
             profile: config.profile,
             spec: *spec,
             max_error: config.max_error,
@@ -139,6 +154,8 @@ impl Encoder {
             record: Vec::new(),
             payload: 0,
             waiting: false,
+            limits: header.slice_limits(),
+            failed: false,
             header,
         })
     }
@@ -165,12 +182,15 @@ impl Encoder {
     /// Codes `picture`.
     ///
     /// # Errors
-    /// [`CodecError::Picture`], [`CodecError::Full`], [`CodecError::Prediction`],
-    /// [`CodecError::Arithmetic`]. After [`CodecError::Prediction`] and [`CodecError::Bound`] the
-    /// stream can be ended but not continued.
+    /// [`CodecError::Picture`] and [`CodecError::Full`], which change nothing. After any other, such
+    /// as [`CodecError::Prediction`], the stream can be ended but not continued: each further frame
+    /// is [`CodecError::Ended`].
     pub fn send_frame(&mut self, picture: &Picture, info: &FrameInfo) -> Result<(), CodecError> {
         if self.waiting {
             return Err(CodecError::Full);
+        }
+        if self.failed {
+            return Err(CodecError::Ended);
         }
         let last = self.history.last();
         if !same_kind(picture, last) {
@@ -181,6 +201,14 @@ impl Encoder {
                 got_size: picture.size(),
             });
         }
+        self.failed = true;
+        self.code(picture, info)?;
+        self.failed = false;
+        self.waiting = true;
+        Ok(())
+    }
+
+    fn code(&mut self, picture: &Picture, info: &FrameInfo) -> Result<(), CodecError> {
         let kind = self.choose(picture);
         let all = BandSet::first(self.bands.len());
         let refreshed = match kind {
@@ -205,6 +233,12 @@ impl Encoder {
                 let difference = largest_difference(picture.planes(), made);
                 return Err(CodecError::Bound { difference, allowed });
             }
+            for (band, limit) in self.bands.iter().zip(&self.limits) {
+                let (what, value) = ("the length of a slice", band.slice.len() as u64);
+                if value > *limit as u64 {
+                    return Err(CodecError::Limit { what, value, limit: *limit as u64 });
+                }
+            }
             self.history.advance();
             let entry = |b: &Band| SliceEntry { len: b.slice.len() as u32, crc: b.crc };
             self.frame.slices.extend(self.bands.iter().map(entry));
@@ -219,7 +253,6 @@ impl Encoder {
             FrameKind::Key => 0,
             _ => self.since_key.unwrap_or(0) + 1,
         });
-        self.waiting = true;
         Ok(())
     }
 

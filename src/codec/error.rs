@@ -18,8 +18,9 @@ pub enum CodecError {
         /// What is allowed.
         allowed: String,
     },
-    /// A picture is not of the stream's layout and size.
-    #[error("a picture of {got_size} {got:?} came into a stream of {size} {layout:?}")]
+    /// A picture is not of the stream's layout and size, or its planes were resized.
+    #[error("a picture of {got_size} {got:?} came into a stream of {size} {layout:?}{}",
+        if (size, layout) == (got_size, got) { ", with planes of other sizes" } else { "" })]
     Picture {
         /// The stream's planes.
         layout: SampleLayout,
@@ -99,6 +100,9 @@ pub enum CodecError {
         /// The bound.
         allowed: u8,
     },
+    /// The encoder failed at an earlier frame.
+    #[error("an earlier frame could not be coded, so the stream ends there; begin another one")]
+    Ended,
     /// A frame's description is impossible.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -108,6 +112,7 @@ pub enum CodecError {
         /// What was tried.
         what: &'static str,
         /// The system's answer.
+        #[source]
         cause: std::io::Error,
     },
 }

@@ -38,6 +38,7 @@ mod decoder;
 mod encoder;
 mod error;
 mod history;
+mod identity;
 mod picture;
 mod predictor;
 mod slices;
@@ -53,6 +54,7 @@ pub use convert::{frame_to_picture, layout_of, picture_to_bytes};
 pub use decoder::{DecodedFrame, Decoder, DecoderOptions, FrameStatus, Received};
 pub use encoder::{Encoder, Packet};
 pub use error::CodecError;
+pub use identity::stream_id;
 pub use picture::{Picture, PlaneBuf, SampleLayout};
 pub use predictor::{
     CopyLast, Exactness, Motion, Predictor, PredictorFailure, PredictorId, PredictorKind,

@@ -11,13 +11,14 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::codec::stream::StreamWriter;
 use crate::codec::{
-    CodecError, Encoder, FrameInfo, Picture, SampleLayout, StreamSpec, frame_to_picture, layout_of,
+    CodecError, Encoder, EncoderConfig, FrameInfo, Picture, SampleLayout, StreamSpec,
+    frame_to_picture, layout_of, stream_id,
 };
 use crate::config::RecordSettings;
 use crate::frame::{Frame, FramePool, Layout, MonoTime, PixelFormat, PooledBuf};
@@ -230,7 +231,9 @@ impl Work {
                 colour: frame.meta().colour,
                 rate: self.rate,
             };
-            let encoder = Encoder::new(&self.options.coding, &spec, None)?;
+            let id = stream_id(frame, self.live.then(SystemTime::now));
+            let coding = EncoderConfig { id, ..self.options.coding.clone() };
+            let encoder = Encoder::new(&coding, &spec, None)?;
             let writer = StreamWriter::new(file, encoder.header(), self.options.sync)?;
             let picture = Picture::new(SampleLayout::Grey, 1, 1);
             self.open = Some(Open { encoder, writer, picture });
@@ -251,8 +254,8 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Profile;
     use crate::codec::stream::{Ending, Record, StreamReader};
-    use crate::codec::{EncoderConfig, Profile};
     use crate::frame::{FrameMeta, FrameSeq, Size};
     use std::path::Path;
 

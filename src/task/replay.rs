@@ -52,15 +52,17 @@ impl Replay {
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
         let name = path.display().to_string();
         let bad = |reason: String| SourceError::Format { name: name.clone(), reason };
-        let mut file = File::open(path).map_err(|cause| SourceError::Open {
+        let file = File::open(path).map_err(|cause| SourceError::Open {
             path: path.to_owned(),
             cause,
             hint: "check the path and its permissions".into(),
         })?;
-        let end =
-            read_end(&mut file).map_err(|cause| SourceError::Io { name: name.clone(), cause })?;
+        let seeks = file.metadata().is_ok_and(|meta| meta.is_file());
         let reader = StreamReader::new(file).map_err(|e| bad(e.to_string()))?;
         let header = reader.header().clone();
+        // It only says how many frames there are, which a pipe cannot tell before.
+        let end = if seeks { File::open(path).ok() } else { None };
+        let end = end.and_then(|mut file| read_end(&mut file, &header).ok().flatten());
         let spec = header.spec;
         let (value, limit) = (spec.size.pixels() as u64, options.limits.pixels);
         if value > limit {
@@ -174,6 +176,7 @@ impl Replay {
         match self.reader.ending() {
             Ending::Cut => self.damage.add("the stream is cut inside of a frame"),
             Ending::Open => self.damage.add("the stream was cut or never closed"),
+            Ending::Followed => self.damage.add("what follows the end of the stream is left out"),
             Ending::Closed | Ending::NotYet => {}
         }
         if self.reader.skipped() > 0 {

@@ -4,12 +4,12 @@ mod report;
 mod shadow;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use framecast::codec::stream::StreamWriter;
 use framecast::codec::{
     CodecError, Encoder, EncoderConfig, FrameInfo, Picture, Profile, SampleLayout, StreamSpec,
-    frame_to_picture, layout_of,
+    frame_to_picture, layout_of, stream_id,
 };
 use framecast::config::{Config, ConfigError, Pace, RawConfig, SourceSettings};
 use framecast::frame::{Frame, FramePool, Layout, MonoTime, PixelFormat, PooledBuf};
@@ -284,7 +284,8 @@ fn open(args: &Args, info: &SourceInfo, frame: &Frame) -> Result<Open, Failure> 
         rate: info.rate,
     };
     let rate = info.rate.map_or(USUAL_RATE, framecast::frame::Rational::as_f64);
-    let config = args.encoder_config(rate);
+    let id = stream_id(frame, info.live.then(SystemTime::now));
+    let config = EncoderConfig { id, ..args.encoder_config(rate) };
     let predictor = || coded_predictor::by_name(&args.predict, &spec);
     let encoder = Encoder::new(&config, &spec, predictor()?)?;
     if !encoder.is_exact() {

@@ -92,17 +92,17 @@ impl<'a> Cursor<'a> {
         Ok(text.to_owned())
     }
 
-    /// The CRC-32C of all bytes read so far, which must stand next. A fuzzer, which would never
-    /// find it, need not.
-    pub(super) fn crc(&mut self) -> Result<(), Trouble> {
-        let computed = crc32c::crc32c(self.bytes.get(..self.at).unwrap_or_default());
+    /// The CRC-32C of all bytes read so far behind those that `seed` is the CRC of, which must stand
+    /// next. A fuzzer, which would never find it, need not.
+    pub(super) fn crc(&mut self, seed: u32) -> Result<(), Trouble> {
+        let computed = crc32c::crc32c_append(seed, self.bytes.get(..self.at).unwrap_or_default());
         if self.u32()? == computed || cfg!(fuzzing) { Ok(()) } else { Err(Trouble::Wrong) }
     }
 }
 
-/// Appends the CRC-32C of `out` from `start` on.
-pub(super) fn put_crc(out: &mut Vec<u8>, start: usize) {
-    let crc = crc32c::crc32c(out.get(start..).unwrap_or_default());
+/// Appends the CRC-32C of `out` from `start` on, behind bytes whose CRC is `seed`.
+pub(super) fn put_crc(out: &mut Vec<u8>, start: usize, seed: u32) {
+    let crc = crc32c::crc32c_append(seed, out.get(start..).unwrap_or_default());
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
@@ -146,10 +146,13 @@ mod tests {
     #[test]
     fn a_crc_follows_what_it_covers() {
         let mut bytes = b"xx123456789".to_vec();
-        put_crc(&mut bytes, 2);
+        put_crc(&mut bytes, 2, 0);
         assert_eq!(bytes[11..], 0xE306_9283u32.to_le_bytes(), "the check value of CRC-32C");
         let mut cursor = Cursor::new(&bytes[2..]);
         cursor.take(9).unwrap();
-        assert_eq!(cursor.crc(), Ok(()));
+        assert_eq!(cursor.crc(0), Ok(()));
+        bytes.truncate(11);
+        put_crc(&mut bytes, 6, crc32c::crc32c(b"1234"));
+        assert_eq!(bytes[11..], 0xE306_9283u32.to_le_bytes(), "in two parts");
     }
 }

@@ -31,26 +31,26 @@ pub struct EndRecord {
 }
 
 impl EndRecord {
-    /// Appends the record to `out`.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// Appends the record of the stream whose records are sealed with `seal` to `out`.
+    pub(super) fn write(&self, seal: u32, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&MARKER);
         put_varint(out, self.frames);
         put_varint(out, self.keys.len() as u64);
         let mut before = (0, 0);
         for &(index, offset) in &self.keys {
-            put_varint(out, index - before.0);
-            put_varint(out, offset - before.1);
+            put_varint(out, index.saturating_sub(before.0));
+            put_varint(out, offset.saturating_sub(before.1));
             before = (index, offset);
         }
         let length = (out.len() - start + TAIL_LEN) as u32;
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(&TAIL);
-        put_crc(out, start);
+        put_crc(out, start, seal);
     }
 
     /// Reads a record from the front of `bytes`; also gives its length.
-    pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), Trouble> {
+    pub(super) fn parse(bytes: &[u8], seal: u32) -> Result<(Self, usize), Trouble> {
         let mut cursor = Cursor::new(bytes);
         if cursor.take(2)? != MARKER {
             return Err(Trouble::Wrong);
@@ -79,7 +79,7 @@ impl EndRecord {
         if cursor.take(4)? != TAIL || length != cursor.position() + 4 {
             return Err(Trouble::Wrong);
         }
-        cursor.crc()?;
+        cursor.crc(seal)?;
         Ok((Self { frames, keys }, cursor.position()))
     }
 
@@ -113,20 +113,21 @@ mod tests {
     fn it_comes_back_from_either_end() {
         for record in [record(), EndRecord::default()] {
             let mut bytes = b"frames".to_vec();
-            record.write(&mut bytes);
+            record.write(7, &mut bytes);
             let tail = &bytes[bytes.len() - TAIL_LEN..];
             let length = EndRecord::length_from_tail(tail).unwrap();
             assert_eq!(length, bytes.len() - 6);
-            assert_eq!(EndRecord::parse(&bytes[6..]), Ok((record, length)));
+            assert_eq!(EndRecord::parse(&bytes[6..], 7), Ok((record, length)));
+            assert_eq!(EndRecord::parse(&bytes[6..], 8), Err(Trouble::Wrong), "another stream's");
             for cut in 6..bytes.len() {
-                assert_eq!(EndRecord::parse(&bytes[6..cut]), Err(Trouble::Short));
+                assert_eq!(EndRecord::parse(&bytes[6..cut], 7), Err(Trouble::Short));
             }
             for at in 6..bytes.len() {
                 for flip in 1..=255 {
                     let mut damaged = bytes.clone();
                     damaged[at] ^= flip;
                     damaged.extend_from_slice(&[0x33; 30]);
-                    assert!(EndRecord::parse(&damaged[6..]).is_err(), "byte {at}");
+                    assert!(EndRecord::parse(&damaged[6..], 7).is_err(), "byte {at}");
                 }
             }
         }

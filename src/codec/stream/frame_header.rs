@@ -140,7 +140,7 @@ impl FrameHeader {
             put_varint(out, slice.len.into());
             out.extend_from_slice(&slice.crc.to_le_bytes());
         }
-        put_crc(out, start);
+        put_crc(out, start, stream.seal());
     }
 
     /// Reads a header from the front of `bytes`; also gives its length.
@@ -192,7 +192,7 @@ impl FrameHeader {
                 slices.push(SliceEntry { len: len as u32, crc: cursor.u32()? });
             }
         }
-        cursor.crc()?;
+        cursor.crc(stream.seal())?;
         let predicted = flags & PREDICTED != 0;
         let fits = index <= MAX_INDEX
             && (!predicted || (kind == FrameKind::Inter && stream.predictor.is_some()))
@@ -305,6 +305,9 @@ mod tests {
         let limits = stream.slice_limits();
         let [key, inter, _] = &frames()[..] else { panic!("three frames") };
         let none = StreamHeader { predictor: None, ..stream.clone() };
+        let mut foreign = Vec::new();
+        inter.write(&StreamHeader { id: stream.id + 1, ..stream.clone() }, &mut foreign);
+        assert_eq!(FrameHeader::parse(&foreign, &stream, &limits), Err(Trouble::Wrong));
         let mut long = key.clone();
         long.slices[1].len = limits[1] as u32 + 1;
         for (frame, stream) in [

@@ -26,11 +26,15 @@ pub const MAX_PIXELS: u64 = 1 << 25;
 pub(super) const MAX_HEADER: usize = 2048;
 
 const MAX_NAME: usize = 100;
-const MAX_PINS: usize = 1000;
+
+/// The longest description of a build.
+pub(in crate::codec) const MAX_PINS: usize = 1000;
 
 /// What a stream says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamHeader {
+    /// Tells this stream from others: its records have their checksums behind it.
+    pub id: u64,
     /// Work a sample.
     pub profile: Profile,
     /// Format, size, colour and rate of the frames.
@@ -104,6 +108,12 @@ impl StreamHeader {
         self.spec.layout()
     }
 
+    /// What the checksums of the stream's records go on from, so that those of another stream, which
+    /// an older file may have left on the disk, are never taken for its own.
+    pub(super) fn seal(&self) -> u32 {
+        crc32c::crc32c(&self.id.to_le_bytes())
+    }
+
     /// What the coder of each band is made for.
     pub(crate) fn band_specs(&self) -> impl Iterator<Item = BandSpec> + '_ {
         self.slices.iter().map(|rows| BandSpec {
@@ -139,6 +149,7 @@ impl StreamHeader {
         out.extend_from_slice(&VERSION.to_le_bytes());
         let length_at = out.len();
         out.extend_from_slice(&[0; 2]);
+        out.extend_from_slice(&self.id.to_le_bytes());
         out.push(number(&Profile::ALL, &self.profile));
         out.push(arithmetic::VERSION);
         out.push(number(&FORMATS, &spec.format));
@@ -181,7 +192,7 @@ impl StreamHeader {
         if let Some(place) = out.get_mut(length_at..length_at + 2) {
             place.copy_from_slice(&length.to_le_bytes());
         }
-        put_crc(out, start);
+        put_crc(out, start, 0);
     }
 
     /// Reads a header from the front of `bytes`; `None` when they end inside of it. The second
@@ -229,6 +240,7 @@ impl StreamHeader {
     }
 
     fn fields(cursor: &mut Cursor<'_>) -> Result<Result<Self, CodecError>, Trouble> {
+        let id = cursor.u64()?;
         let profile = entry(&Profile::ALL, cursor.u8()?)?;
         let version = cursor.u8()?;
         if version != arithmetic::VERSION {
@@ -264,6 +276,7 @@ impl StreamHeader {
         let slices = SliceLayout::from_steps(&steps, size.h()).ok_or(Trouble::Wrong)?;
         let predictor = predictor(cursor)?;
         Ok(Ok(Self {
+            id,
             profile,
             spec,
             max_error,
@@ -310,6 +323,7 @@ pub(super) mod tests {
     pub(in crate::codec::stream) fn header() -> StreamHeader {
         let size = Size::new(640, 361);
         StreamHeader {
+            id: 0x0123_4567_89ab_cdef,
             profile: Profile::Strong,
             spec: StreamSpec {
                 format: PixelFormat::Nv12,
@@ -399,9 +413,9 @@ pub(super) mod tests {
         let error = StreamHeader::parse(&later).unwrap_err().to_string();
         assert!(error.contains("version 2") && error.contains("reads 1"), "{error}");
         let mut arithmetic = bytes(&header());
-        arithmetic[13] = 9;
+        arithmetic[21] = 9;
         arithmetic.truncate(arithmetic.len() - 4);
-        put_crc(&mut arithmetic, 0);
+        put_crc(&mut arithmetic, 0, 0);
         let error = StreamHeader::parse(&arithmetic).unwrap_err().to_string();
         assert!(error.contains("arithmetic 9"), "{error}");
         assert!(StreamHeader::parse(b"RIFF1234").is_err());

@@ -14,6 +14,7 @@ mod writer;
 
 pub use end::EndRecord;
 pub use frame_header::{FrameHeader, FrameInfo, FrameKind, MAX_INDEX, SliceEntry};
+pub(in crate::codec) use header::MAX_PINS;
 pub use header::{MAGIC, MAX_PIXELS, MAX_SIDE, StreamHeader};
 pub use reader::{Ending, Record, StreamReader};
 pub use seek::read_end;

@@ -3,6 +3,9 @@
 //!
 //! Memory: one record and what is read ahead. A record's bytes stay until the next one is found at
 //! their end: if it is not there, bytes went missing or came in, and the search starts inside.
+//!
+//! Nothing is waited for that the next record does not need, so a frame that came through a pipe is
+//! there at once.
 
 use std::io::{self, Read};
 
@@ -37,6 +40,8 @@ pub enum Ending {
     NotYet,
     /// By its end record.
     Closed,
+    /// By its end record, but other bytes follow it.
+    Followed,
     /// Between two records: cut there, or never closed.
     Open,
     /// Inside of a record.
@@ -63,7 +68,7 @@ pub struct StreamReader<R> {
 /// A record at a place in the buffer.
 enum Found {
     Frame(FrameHeader, usize),
-    End(EndRecord),
+    End(EndRecord, usize),
     /// The stream header again.
     Header(usize),
     Nothing,
@@ -83,7 +88,6 @@ impl<R: Read> StreamReader<R> {
         let mut pos = 0;
         let mut first_trouble = None;
         loop {
-            fill(&mut input, &mut buf, pos + MAX_HEADER, &mut eof)?;
             let parsed = StreamHeader::parse(buf.get(pos..).unwrap_or_default());
             let trouble = match parsed {
                 Ok(Some((header, length))) => {
@@ -100,6 +104,11 @@ impl<R: Read> StreamReader<R> {
                         skipped,
                         ending: Ending::NotYet,
                     });
+                }
+                Ok(None) if !eof => {
+                    let wanted = buf.len() + 1;
+                    fill(&mut input, &mut buf, wanted, &mut eof)?;
+                    continue;
                 }
                 Ok(None) => {
                     CodecError::Format { reason: "it ends inside of its header".to_owned() }
@@ -146,6 +155,12 @@ impl<R: Read> StreamReader<R> {
     /// # Errors
     /// [`CodecError::Io`].
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CodecError> {
+        if self.ending == Ending::Closed {
+            fill(&mut self.input, &mut self.buf, self.next + 1, &mut self.eof)?;
+            if self.buf.len() > self.next {
+                self.ending = Ending::Followed;
+            }
+        }
         if self.ending != Ending::NotYet {
             return Ok(None);
         }
@@ -156,7 +171,8 @@ impl<R: Read> StreamReader<R> {
                     self.next += length;
                     self.pos = self.next;
                 }
-                Found::End(end) => {
+                Found::End(end, length) => {
+                    self.next += length;
                     self.ending = Ending::Closed;
                     return Ok(Some(Record::End(end)));
                 }
@@ -228,41 +244,47 @@ impl<R: Read> StreamReader<R> {
             start if start == &MAGIC[..2] => MAX_HEADER,
             _ => return Ok(Found::Nothing),
         };
-        // Most records are far shorter than the longest one: more is read only when it is needed.
-        let mut wanted = CHUNK.min(longest);
         loop {
-            fill(&mut self.input, &mut self.buf, at + wanted, &mut self.eof)?;
             let bytes = self.buf.get(at..).unwrap_or_default();
-            let trouble = if longest == MAX_HEADER {
-                match StreamHeader::parse(bytes) {
-                    Ok(Some((header, length))) if header == self.header => {
-                        return Ok(Found::Header(length));
-                    }
-                    Ok(None) => Trouble::Short,
-                    _ => Trouble::Wrong,
-                }
-            } else if longest == MAX_END {
-                match EndRecord::parse(bytes) {
-                    Ok((end, _)) => return Ok(Found::End(end)),
-                    Err(trouble) => trouble,
-                }
-            } else {
-                match FrameHeader::parse(bytes, &self.header, &self.limits) {
-                    Ok((header, length)) => return Ok(Found::Frame(header, length)),
-                    Err(trouble) => trouble,
-                }
-            };
-            if trouble == Trouble::Wrong || wanted >= longest || self.eof {
+            match self.parse(bytes, longest) {
+                Ok(found) => return Ok(found),
+                Err(Trouble::Wrong) => return Ok(Found::Nothing),
+                Err(Trouble::Short) => {}
+            }
+            if bytes.len() >= longest || self.eof {
                 return Ok(Found::Nothing);
             }
-            wanted = (wanted * 4).min(longest);
+            // Not a byte more than a header needs; a long index is not tried for every byte of it.
+            let more = if longest == MAX_END { bytes.len() / 4 } else { 0 };
+            let wanted = at + bytes.len() + 1 + more;
+            fill(&mut self.input, &mut self.buf, wanted, &mut self.eof)?;
+        }
+    }
+
+    /// The record `bytes` begin with, of the kind that has up to `longest` bytes.
+    fn parse(&self, bytes: &[u8], longest: usize) -> Result<Found, Trouble> {
+        match longest {
+            MAX_HEADER => match StreamHeader::parse(bytes) {
+                Ok(Some((header, length))) if header == self.header => Ok(Found::Header(length)),
+                Ok(None) => Err(Trouble::Short),
+                _ => Err(Trouble::Wrong),
+            },
+            MAX_END => {
+                let (end, length) = EndRecord::parse(bytes, self.header.seal())?;
+                Ok(Found::End(end, length))
+            }
+            _ => {
+                let (header, length) = FrameHeader::parse(bytes, &self.header, &self.limits)?;
+                Ok(Found::Frame(header, length))
+            }
         }
     }
 
     /// Forgets what was read and is not looked at again.
     fn compact(&mut self) {
         let done = self.pos.min(self.next);
-        if done >= CHUNK || done == self.buf.len() {
+        // Half of it at least, so that no byte is moved more than once on the average.
+        if done == self.buf.len() || (done >= CHUNK && 2 * done >= self.buf.len()) {
             self.buf.drain(..done);
             self.pos -= done;
             self.next -= done;
@@ -295,4 +317,65 @@ fn fill(
         *eof = got == 0;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::codec::stream::StreamWriter;
+    use crate::codec::{Encoder, EncoderConfig, FrameInfo, Picture, StreamSpec};
+    use crate::frame::{PixelFormat, Size};
+
+    /// A pipe: a read gives what one write put in, and counts.
+    #[derive(Debug, Default)]
+    struct Pipe {
+        writes: VecDeque<Vec<u8>>,
+        reads: usize,
+    }
+
+    impl Read for Pipe {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            self.reads += 1;
+            let Some(front) = self.writes.pop_front() else { return Ok(0) };
+            bytes[..front.len()].copy_from_slice(&front);
+            Ok(front.len())
+        }
+    }
+
+    #[test]
+    fn a_frame_is_there_as_soon_as_its_bytes_are() {
+        let spec = StreamSpec::new(PixelFormat::Grey, Size::new(16, 16));
+        let mut encoder = Encoder::new(&EncoderConfig::default(), &spec, None).unwrap();
+        let mut written = StreamWriter::new(Vec::new(), encoder.header(), Duration::MAX).unwrap();
+        let picture = Picture::new(spec.layout(), 16, 16);
+        let mut ends = vec![written.position() as usize];
+        for index in 0..6 {
+            // All but the first are repeats of eight bytes.
+            encoder.send_frame(&picture, &FrameInfo::numbered(index)).unwrap();
+            written.write(encoder.receive_packet().unwrap()).unwrap();
+            ends.push(written.position() as usize);
+        }
+        let bytes = written.finish().unwrap().0;
+        ends.push(bytes.len());
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let writes = starts.zip(&ends).map(|(from, to)| bytes[from..*to].to_vec()).collect();
+        let mut reader = StreamReader::new(Pipe { writes, reads: 0 }).unwrap();
+        assert_eq!(reader.input.reads, 1);
+        for index in 0..6 {
+            let record = reader.next_record().unwrap();
+            assert!(matches!(record, Some(Record::Frame(p)) if p.header.index == index as u64));
+            assert_eq!(
+                reader.input.reads,
+                index + 2,
+                "nothing behind frame {index} was waited for"
+            );
+        }
+        assert!(matches!(reader.next_record().unwrap(), Some(Record::End(_))));
+        assert_eq!(reader.input.reads, 8);
+        assert!(reader.next_record().unwrap().is_none());
+        assert_eq!(reader.ending(), Ending::Closed);
+    }
 }

@@ -51,6 +51,7 @@ pub struct StreamWriter<W> {
     out: W,
     /// The stream header as written, again before each key frame but the first.
     header: Vec<u8>,
+    seal: u32,
     end: EndRecord,
     /// Every n-th key frame goes into the index.
     stride: u64,
@@ -71,6 +72,7 @@ impl<W: SyncTarget> StreamWriter<W> {
         let mut writer = Self {
             out,
             header: bytes,
+            seal: header.seal(),
             end: EndRecord::default(),
             stride: 1,
             keys: 0,
@@ -109,6 +111,8 @@ impl<W: SyncTarget> StreamWriter<W> {
             self.note_key(packet.header.index);
         }
         self.put(packet.bytes)?;
+        // What reads a pipe is to have the frame now and whole.
+        self.out.flush().map_err(failed)?;
         self.end.frames = packet.header.index + 1;
         if self.synced.elapsed() >= self.interval {
             self.sync()?;
@@ -135,7 +139,7 @@ impl<W: SyncTarget> StreamWriter<W> {
     /// [`CodecError::Io`].
     pub fn finish(mut self) -> Result<(W, u64), CodecError> {
         let mut record = Vec::new();
-        self.end.write(&mut record);
+        self.end.write(self.seal, &mut record);
         self.put(&record)?;
         self.sync()?;
         Ok((self.out, self.position))
@@ -160,10 +164,12 @@ impl<W: SyncTarget> StreamWriter<W> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        self.out
-            .write_all(bytes)
-            .map_err(|cause| CodecError::Io { what: "writing the stream failed", cause })?;
+        self.out.write_all(bytes).map_err(failed)?;
         self.position += bytes.len() as u64;
         Ok(())
     }
+}
+
+const fn failed(cause: io::Error) -> CodecError {
+    CodecError::Io { what: "writing the stream failed", cause }
 }

@@ -68,12 +68,23 @@ pub(super) fn encode(
     kind: Option<PredictorKind>,
     frames: usize,
 ) -> Coded {
+    encode_from(0, config, spec, kind, frames)
+}
+
+/// Codes `frames` frames of the clip from its picture `first` on.
+pub(super) fn encode_from(
+    first: usize,
+    config: &EncoderConfig,
+    spec: &StreamSpec,
+    kind: Option<PredictorKind>,
+    frames: usize,
+) -> Coded {
     let mut encoder = Encoder::new(config, spec, predictor(kind)).unwrap();
     let header = encoder.header().clone();
     let mut writer = StreamWriter::new(Vec::new(), &header, Duration::MAX).unwrap();
     let mut made = Vec::new();
     for t in 0..frames {
-        let source = picture(spec, t);
+        let source = picture(spec, first + t);
         encoder.send_frame(&source, &info(t)).unwrap();
         made.push(encoder.reconstructed().clone());
         let error = crate::codec::convert::largest_difference(

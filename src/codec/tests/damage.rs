@@ -3,7 +3,7 @@
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg32;
 
-use super::clip::{Coded, Played, decode, encode, info, spec};
+use super::clip::{Coded, Played, decode, encode, encode_from, info, spec};
 use crate::codec::stream::Ending;
 use crate::codec::{EncoderConfig, PredictorKind, Profile};
 use crate::frame::PixelFormat;
@@ -141,6 +141,37 @@ fn ten_thousand_random_damages_are_errors_or_marked() {
         assert_eq!(played.shown.len(), coded.frames.len(), "{what}");
     }
     assert!(opened > 9_000 && marked > 8_000, "{opened} opened, {marked} marked");
+}
+
+/// What a file system gives after a power cut: blocks of a recording that was deleted, here one of
+/// the same camera with the same settings.
+#[test]
+fn frames_of_another_stream_are_never_taken() {
+    let spec = spec(PixelFormat::I420, 32, 32);
+    let coded = |id, first| {
+        let config = EncoderConfig { id, key_interval: 3, ..EncoderConfig::default() };
+        encode_from(first, &config, &spec, None, 12)
+    };
+    let (ours, older) = (coded(1, 0), coded(2, 100));
+    for cut in [ours.bytes.len() / 3, ours.bytes.len() / 2] {
+        let mut bytes = ours.bytes[..cut].to_vec();
+        bytes.extend_from_slice(&older.bytes[cut..]);
+        let played = decode(&bytes, 1).unwrap();
+        honest(&ours, &played, "an older recording behind");
+        assert!((3..12).contains(&played.shown.len()) && played.ending == Ending::Cut);
+        bytes.truncate(cut);
+        bytes.extend_from_slice(&ours.bytes[cut..]);
+        assert!(decode(&bytes, 1).unwrap().is_whole());
+    }
+}
+
+#[test]
+fn what_follows_the_end_is_said() {
+    let coded = encode(&EncoderConfig::default(), &spec(PixelFormat::Grey, 8, 8), None, 3);
+    for more in [&b"x"[..], &coded.bytes] {
+        let played = decode(&[&coded.bytes, more].concat(), 1).unwrap();
+        assert_eq!((played.shown.len(), played.ending), (3, Ending::Followed));
+    }
 }
 
 #[test]

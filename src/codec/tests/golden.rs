@@ -35,7 +35,7 @@ fn cases() -> Vec<Case> {
         for (what, format) in layouts {
             add(what, &config, format, None);
         }
-        let bounded = EncoderConfig { max_error: 2, ..config.clone() };
+        let bounded = EncoderConfig { max_error: 2, id: 0x0123_4567_89ab_cdef, ..config.clone() };
         add("bounded", &bounded, PixelFormat::I420, None);
         add("motion", &config, PixelFormat::I420, Some(PredictorKind::Motion));
         let resilient = EncoderConfig { refresh: Some(3), ..config.clone() };

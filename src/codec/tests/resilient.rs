@@ -1,22 +1,32 @@
 //! Resilient streams: what is lost comes back band by band, without a key frame.
 
 use super::clip::{decode, encode, spec};
-use crate::codec::EncoderConfig;
 use crate::codec::stream::{Record, StreamReader};
+use crate::codec::{EncoderConfig, FrameKind, PredictorKind, PredictorUse};
 use crate::frame::PixelFormat;
 
 #[test]
 fn a_lost_frame_comes_back_within_one_refresh_period() {
+    lost_frame_comes_back(None);
+}
+
+#[test]
+fn it_comes_back_with_the_last_frame_as_the_predicted_one_too() {
+    lost_frame_comes_back(Some(PredictorKind::CopyLast));
+}
+
+fn lost_frame_comes_back(predictor: Option<PredictorKind>) {
     let period = 8;
     let config = EncoderConfig {
         refresh: Some(period),
         slices: Some(4),
         key_interval: 1000,
         scene_cuts: false,
+        predictor_use: PredictorUse::Always,
         ..EncoderConfig::default()
     };
     let spec = spec(PixelFormat::I420, 48, 64);
-    let coded = encode(&config, &spec, None, 30);
+    let coded = encode(&config, &spec, predictor, 30);
     // Frame 9 is cut out whole.
     let mut reader = StreamReader::new(coded.bytes.as_slice()).unwrap();
     let mut bytes = Vec::new();
@@ -24,6 +34,8 @@ fn a_lost_frame_comes_back_within_one_refresh_period() {
     let mut refreshed = Vec::new();
     while let Some(Record::Frame(packet)) = reader.next_record().unwrap() {
         refreshed.push(packet.header.refreshed);
+        let inter = packet.header.kind == FrameKind::Inter;
+        assert_eq!(packet.header.predicted, inter && predictor.is_some());
         if packet.header.index != 9 {
             bytes.extend_from_slice(packet.bytes);
         }

@@ -4,7 +4,7 @@ use super::clip::{self, decode, encode, info, spec};
 use crate::codec::stream::{Record, StreamReader};
 use crate::codec::{
     CodecError, Decoder, DecoderOptions, Encoder, EncoderConfig, FrameInfo, FrameKind, Picture,
-    PredictorKind, PredictorUse, Profile, SampleLayout, StreamSpec,
+    PredictorKind, PredictorUse, Profile, SampleLayout, StreamHeader, StreamSpec,
 };
 use crate::frame::{PixelFormat, Size};
 
@@ -170,9 +170,11 @@ fn records_are_found_one_by_one() {
         }
     }
     let end = end.unwrap();
-    let from_back =
-        crate::codec::stream::read_end(&mut std::io::Cursor::new(&coded.bytes)).unwrap();
-    assert_eq!(from_back.as_ref(), Some(&end));
+    let from_back = |header: &StreamHeader| {
+        crate::codec::stream::read_end(&mut std::io::Cursor::new(&coded.bytes), header).unwrap()
+    };
+    assert_eq!(from_back(&coded.header).as_ref(), Some(&end));
+    assert_eq!(from_back(&StreamHeader { id: 1, ..coded.header.clone() }), None, "another stream");
     assert_eq!(end.frames, 5);
     assert_eq!(end.keys.len(), 3);
     for ((index, offset), (key, bytes)) in end.keys.iter().zip(&keys) {
