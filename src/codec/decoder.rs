@@ -323,15 +323,17 @@ impl Decoder {
         }
         let predicted = predicted.filter(|_| header.predicted);
         let rows: Vec<_> = self.header.slices.iter().collect();
-        bands::run(self.threads, jobs, |mut job: Job<'_>| {
-            job.band.exact = job.decode(reach, predicted);
-            job.band.in_step &= job.band.exact;
-            if !job.band.exact
-                && let Some(rows) = rows.get(job.index)
-            {
-                for (plane, target) in job.target.iter_mut().enumerate() {
-                    let from = band_samples(reach.last(), plane, rows);
-                    target.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        bands::run(self.threads, in_twos(jobs, self.threads), |mut jobs: Vec<Job<'_>>| {
+            decode_bands(&mut jobs, reach, predicted);
+            for job in &mut jobs {
+                job.band.in_step &= job.band.exact;
+                if !job.band.exact
+                    && let Some(rows) = rows.get(job.index)
+                {
+                    for (plane, target) in job.target.iter_mut().enumerate() {
+                        let from = band_samples(reach.last(), plane, rows);
+                        target.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    }
                 }
             }
         })?;
@@ -354,13 +356,73 @@ struct Job<'a> {
     slice: Option<&'a [u8]>,
 }
 
+/// Jobs in groups of two where there are more than threads: two bands are decoded in less time
+/// together than one after the other.
+fn in_twos<T>(jobs: Vec<T>, threads: usize) -> Vec<Vec<T>> {
+    let groups = jobs.len().div_ceil(2).max(threads.min(jobs.len()));
+    let mut pairs = jobs.len() - groups;
+    let mut jobs = jobs.into_iter();
+    let mut all = Vec::with_capacity(groups);
+    while let Some(job) = jobs.next() {
+        let mut group = vec![job];
+        if pairs > 0 {
+            pairs -= 1;
+            group.extend(jobs.next());
+        }
+        all.push(group);
+    }
+    all
+}
+
+/// Decodes bands, and finds out whether each is as the encoder had it.
+fn decode_bands(jobs: &mut [Job<'_>], reach: Reach<'_>, predicted: Option<&Picture>) {
+    if let [a, b] = &mut *jobs
+        && let (Some(slice_a), Some(slice_b)) = (a.slice, b.slice)
+    {
+        let [ok_a, ok_b] = BandCoder::decode_two(
+            [&mut a.band.coder, &mut b.band.coder],
+            [slice_a, slice_b],
+            [reach.of(a.index, predicted), reach.of(b.index, predicted)],
+            [&mut a.target, &mut b.target],
+        );
+        a.settle(ok_a.is_ok());
+        b.settle(ok_b.is_ok());
+        return;
+    }
+    for job in jobs {
+        let references = reach.of(job.index, predicted);
+        let decoded = job
+            .slice
+            .is_some_and(|slice| job.band.coder.decode(slice, references, &mut job.target).is_ok());
+        job.settle(decoded);
+    }
+}
+
 impl Job<'_> {
-    /// True when the band is as the encoder had it.
-    fn decode(&mut self, reach: Reach<'_>, predicted: Option<&Picture>) -> bool {
-        let Some(slice) = self.slice else { return false };
-        let references = reach.of(self.index, predicted);
-        self.band.coder.decode(slice, references, &mut self.target).is_ok()
+    /// Notes whether the band is as the encoder had it: `decoded` without complaint, and with its
+    /// checksum.
+    fn settle(&mut self, decoded: bool) {
+        self.band.exact = decoded
             // A fuzzer, which would never find the checksum, is to get beyond the first frame.
-            && (band_crc(&self.target) == self.crc || cfg!(fuzzing))
+            && (band_crc(&self.target) == self.crc || cfg!(fuzzing));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_twos;
+
+    #[test]
+    fn bands_are_decoded_in_twos_where_threads_are_few() {
+        let sizes = |jobs: usize, threads| -> Vec<usize> {
+            in_twos((0..jobs).collect(), threads).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(1, 1), [1]);
+        assert_eq!(sizes(2, 1), [2]);
+        assert_eq!(sizes(2, 2), [1, 1]);
+        assert_eq!(sizes(5, 1), [2, 2, 1]);
+        assert_eq!(sizes(5, 4), [2, 1, 1, 1]);
+        assert_eq!(sizes(4, 9), [1, 1, 1, 1]);
+        assert_eq!(in_twos((0..5).collect(), 1).concat(), [0, 1, 2, 3, 4]);
     }
 }

@@ -17,7 +17,7 @@ static RAISED: [[u16; 16]; 16] = {
     let mut symbol = 0;
     while symbol < 16 {
         let mut i = symbol;
-        while i < 15 {
+        while i < 16 {
             table[symbol][i] = FULL;
             i += 1;
         }
@@ -27,69 +27,86 @@ static RAISED: [[u16; 16]; 16] = {
 };
 
 /// Symbols seen after which a distribution changes at its slowest.
-const MANY: u16 = 255;
+const MANY: u8 = 255;
 
-/// Share of a symbol by how many were seen: 1 / 2^n.
-static RATES: [u8; MANY as usize + 1] = {
-    let mut rates = [SLOWEST; MANY as usize + 1];
+/// Share of a symbol by how many were seen: 1 / 2^n; and what rounds it up.
+static RATES: [(u16, u16); MANY as usize + 1] = {
+    let mut rates = [(0, 0); MANY as usize + 1];
     let mut n = 0;
-    while n < MANY as usize {
-        rates[n] = match n {
+    while n <= MANY as usize {
+        let rate = match n {
             0..=15 => 4,
             16..=40 => 5,
             41..=100 => 6,
-            _ => 7,
+            101..=254 => 7,
+            _ => SLOWEST,
         };
+        rates[n] = (rate, (1 << rate) - 1);
         n += 1;
     }
     rates
 };
 
 /// Distributions follow a symbol at least by 1 / 2^n.
-const SLOWEST: u8 = 8;
+const SLOWEST: u16 = 8;
 
-/// One adaptive distribution. The last entry, always [`FULL`], is not kept: symbols seen stand in
-/// its place.
+/// One adaptive distribution: what symbols up to each have together, the last entry being [`FULL`].
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
 pub(super) struct Distribution {
     upper: [u16; 16],
 }
 
-/// Frequencies of 16 symbols: those of symbol `i` lie from entry `i` to `i + 1`, out of 2^16.
-pub(super) type Frequencies = [u16; 17];
+/// Frequencies of two distributions together.
+#[repr(align(64))]
+pub(super) struct Frequencies {
+    /// Entry 15 is zero; those of symbol `i` lie from entry `15 + i` to `16 + i`, out of 2^16.
+    edges: [u16; 32],
+}
+
+impl Frequencies {
+    /// Where symbol `symbol` begins and ends.
+    #[inline(always)]
+    pub(super) fn of(&self, symbol: usize) -> (u64, u64) {
+        let symbol = symbol & 15;
+        (u64::from(self.edges[15 + symbol]), u64::from(self.edges[16 + symbol]))
+    }
+
+    /// The symbol that `at` lies in.
+    #[inline(always)]
+    pub(super) fn symbol<L: Lanes16>(&self, at: u16) -> usize {
+        self.edges.last_chunk().map_or(0, |upper| L::load(upper).at_most(at))
+    }
+}
 
 impl Distribution {
     /// One that begins with `upper`, out of [`FULL`].
     pub(super) const fn new(mut upper: [u16; 16]) -> Self {
-        upper[15] = 0;
+        upper[15] = FULL;
         Self { upper }
     }
 
     /// What symbols up to each have together, out of [`FULL`].
     pub(super) const fn upper(&self) -> [u16; 16] {
-        let mut upper = self.upper;
-        upper[15] = FULL;
-        upper
+        self.upper
     }
 
-    /// Follows `symbol`.
+    /// Follows `symbol`, `seen` symbols having come before.
     #[inline(always)]
-    pub(super) fn update(&mut self, symbol: usize) {
-        let rate = u32::from(RATES[usize::from(self.upper[15] & MANY)]);
-        let entries = Lanes16::load(&self.upper);
+    pub(super) fn update<L: Lanes16>(&mut self, symbol: usize, seen: &mut u8) {
+        let (rate, round) = RATES[usize::from(*seen)];
+        *seen += u8::from(*seen < MANY);
         // Rounded away from where it is, so that it reaches both ends.
-        let raised = Lanes16::load(&RAISED[symbol & 15]);
-        let distance = entries.xor(raised);
-        let nearer = distance.add(Lanes16::splat((1 << rate) - 1)).shift(rate);
-        let next = distance.sub(nearer).xor(raised);
-        next.count(entries, MANY).store(&mut self.upper);
+        let raised = L::load(&RAISED[symbol & 15]);
+        let distance = L::load(&self.upper).xor(raised);
+        let nearer = distance.add(L::splat(round)).shift(u32::from(rate));
+        distance.sub(nearer).xor(raised).store(&mut self.upper);
     }
 }
 
 /// The frequencies that two distributions have together, none of them zero.
 #[inline(always)]
-pub(super) fn together(a: &Distribution, b: &Distribution) -> Frequencies {
+pub(super) fn together<L: Lanes16>(a: &Distribution, b: &Distribution) -> Frequencies {
     static FLOOR: [u16; 16] = {
         let mut floor = [0; 16];
         let mut i = 0;
@@ -97,38 +114,41 @@ pub(super) fn together(a: &Distribution, b: &Distribution) -> Frequencies {
             floor[i] = LEAST * (i as u16 + 1);
             i += 1;
         }
+        // The last entry becomes 2^16 - 1.
+        floor[15] += 1;
         floor
     };
-    let sum = Lanes16::load(&a.upper).add(Lanes16::load(&b.upper));
-    let scaled = sum.high_product(Lanes16::splat(u16::MAX - 16 * LEAST + 1));
-    let upper = scaled.add(Lanes16::load(&FLOOR));
-    let mut frequencies = [0; 17];
-    if let Some(to) = frequencies[1..].first_chunk_mut() {
-        upper.store(to);
+    let sum = L::load(&a.upper).add(L::load(&b.upper));
+    let scaled = sum.high_product(L::splat(u16::MAX - 16 * LEAST + 1));
+    let mut frequencies = Frequencies { edges: [0; 32] };
+    if let Some(upper) = frequencies.edges.last_chunk_mut() {
+        scaled.add(L::load(&FLOOR)).store(upper);
     }
-    frequencies[16] = u16::MAX;
     frequencies
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::band::lanes::Base;
 
     #[test]
     fn frequencies_rise_and_follow_what_is_seen() {
         let start = std::array::from_fn(|i| FULL / 16 * (i as u16 + 1));
         let mut one = Distribution::new(start);
-        for _ in 0..5000 {
-            one.update(3);
+        for symbol in [3, 15] {
+            let mut seen = 0;
+            for _ in 0..5000 {
+                one.update::<Base>(symbol, &mut seen);
+            }
+            let both = together::<Base>(&one, &one);
+            let edges = &both.edges[15..];
+            assert!(edges.windows(2).all(|w| w[0] < w[1]), "{edges:?}");
+            assert_eq!((edges[0], edges[16]), (0, u16::MAX));
+            let (from, to) = both.of(symbol);
+            assert!(to - from > 65400, "{edges:?}");
+            assert_eq!(both.symbol::<Base>(from as u16), symbol);
+            assert_eq!(both.symbol::<Base>(to as u16 - 1), symbol);
         }
-        let upper = together(&one, &one);
-        assert!(upper.windows(2).all(|w| w[0] < w[1]), "{upper:?}");
-        assert!(upper[4] - upper[3] > 65400, "{upper:?}");
-        for _ in 0..5000 {
-            one.update(15);
-        }
-        let upper = together(&one, &one);
-        assert!(upper.windows(2).all(|w| w[0] < w[1]), "{upper:?}");
-        assert!(upper[16] - upper[15] > 65400, "{upper:?}");
     }
 }

@@ -1,9 +1,27 @@
-//! Sixteen 16-bit lanes with what every processor of an architecture has.
+//! Sixteen 16-bit lanes: with what every processor of an architecture has, and with AVX2.
+
+/// Sixteen lanes of 16 bits, unsigned, that wrap around.
+pub(super) trait Lanes16: Copy {
+    fn load(from: &[u16; 16]) -> Self;
+    fn store(self, to: &mut [u16; 16]);
+    fn splat(value: u16) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    /// Each lane shifted right by `by`.
+    fn shift(self, by: u32) -> Self;
+    /// The upper halves of the products.
+    fn high_product(self, other: Self) -> Self;
+    /// Lanes from the front that are at most `value`; lanes rise.
+    fn at_most(self, value: u16) -> usize;
+}
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads and stores of vectors")]
 mod arch {
     use std::arch::x86_64::*;
+
+    use super::Lanes16;
 
     /// Instructions of SSE2.
     macro_rules! sse2 {
@@ -15,18 +33,18 @@ mod arch {
 
     /// Sixteen lanes as two vectors of SSE2, which every x86-64 has.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Lanes16(__m128i, __m128i);
+    pub(in super::super) struct Base(__m128i, __m128i);
 
-    impl Lanes16 {
+    impl Lanes16 for Base {
         #[inline(always)]
-        pub(in super::super) fn load(from: &[u16; 16]) -> Self {
+        fn load(from: &[u16; 16]) -> Self {
             let from = from.as_ptr().cast::<__m128i>();
             // SAFETY: 32 bytes are there; any alignment will do.
             unsafe { Self(_mm_loadu_si128(from), _mm_loadu_si128(from.add(1))) }
         }
 
         #[inline(always)]
-        pub(in super::super) fn store(self, to: &mut [u16; 16]) {
+        fn store(self, to: &mut [u16; 16]) {
             let to = to.as_mut_ptr().cast::<__m128i>();
             // SAFETY: 32 bytes are there; any alignment will do.
             unsafe {
@@ -36,7 +54,7 @@ mod arch {
         }
 
         #[inline(always)]
-        pub(in super::super) fn splat(value: u16) -> Self {
+        fn splat(value: u16) -> Self {
             sse2! {
                 let all = _mm_set1_epi16(value.cast_signed());
                 Self(all, all)
@@ -44,59 +62,35 @@ mod arch {
         }
 
         #[inline(always)]
-        pub(in super::super) fn add(self, other: Self) -> Self {
-            sse2! {
-                Self(_mm_add_epi16(self.0, other.0), _mm_add_epi16(self.1, other.1))
-            }
+        fn add(self, other: Self) -> Self {
+            sse2! { Self(_mm_add_epi16(self.0, other.0), _mm_add_epi16(self.1, other.1)) }
         }
 
         #[inline(always)]
-        pub(in super::super) fn sub(self, other: Self) -> Self {
-            sse2! {
-                Self(_mm_sub_epi16(self.0, other.0), _mm_sub_epi16(self.1, other.1))
-            }
+        fn sub(self, other: Self) -> Self {
+            sse2! { Self(_mm_sub_epi16(self.0, other.0), _mm_sub_epi16(self.1, other.1)) }
         }
 
         #[inline(always)]
-        pub(in super::super) fn xor(self, other: Self) -> Self {
-            sse2! {
-                Self(_mm_xor_si128(self.0, other.0), _mm_xor_si128(self.1, other.1))
-            }
+        fn xor(self, other: Self) -> Self {
+            sse2! { Self(_mm_xor_si128(self.0, other.0), _mm_xor_si128(self.1, other.1)) }
         }
 
-        /// Each lane shifted right by `by`.
         #[inline(always)]
-        pub(in super::super) fn shift(self, by: u32) -> Self {
+        fn shift(self, by: u32) -> Self {
             sse2! {
                 let by = _mm_cvtsi32_si128(by.cast_signed());
                 Self(_mm_srl_epi16(self.0, by), _mm_srl_epi16(self.1, by))
             }
         }
 
-        /// The upper halves of the products.
         #[inline(always)]
-        pub(in super::super) fn high_product(self, other: Self) -> Self {
-            sse2! {
-                Self(_mm_mulhi_epu16(self.0, other.0), _mm_mulhi_epu16(self.1, other.1))
-            }
+        fn high_product(self, other: Self) -> Self {
+            sse2! { Self(_mm_mulhi_epu16(self.0, other.0), _mm_mulhi_epu16(self.1, other.1)) }
         }
 
-        /// The last lane replaced by that of `from` and one more, at most `most`, which is less
-        /// than 2^15.
         #[inline(always)]
-        pub(in super::super) fn count(self, from: Self, most: u16) -> Self {
-            sse2! {
-                let last = _mm_setr_epi16(0, 0, 0, 0, 0, 0, 0, -1);
-                let one = _mm_sub_epi16(from.1, last);
-                let one = _mm_min_epi16(one, _mm_set1_epi16(most.cast_signed()));
-                let kept = _mm_andnot_si128(last, self.1);
-                Self(self.0, _mm_or_si128(kept, _mm_and_si128(last, one)))
-            }
-        }
-
-        /// Lanes from the front that are at most `value`; lanes rise.
-        #[inline(always)]
-        pub(in super::super) fn at_most(self, value: u16) -> usize {
+        fn at_most(self, value: u16) -> usize {
             sse2! {
                 let all = _mm_set1_epi16(value.cast_signed());
                 // Zero where a lane is at most the value.
@@ -106,15 +100,82 @@ mod arch {
             }
         }
     }
+
+    /// Instructions of AVX2.
+    macro_rules! avx2 {
+        ($($body:tt)*) => {
+            // SAFETY: the type is used in functions compiled for AVX2 only, which run where it was
+            // found.
+            unsafe { $($body)* }
+        };
+    }
+
+    /// Sixteen lanes as one vector of AVX2. Only functions with that target feature may use it.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Wide(__m256i);
+
+    impl Lanes16 for Wide {
+        #[inline(always)]
+        fn load(from: &[u16; 16]) -> Self {
+            avx2! { Self(_mm256_loadu_si256(from.as_ptr().cast())) }
+        }
+
+        #[inline(always)]
+        fn store(self, to: &mut [u16; 16]) {
+            avx2! { _mm256_storeu_si256(to.as_mut_ptr().cast(), self.0) }
+        }
+
+        #[inline(always)]
+        fn splat(value: u16) -> Self {
+            avx2! { Self(_mm256_set1_epi16(value.cast_signed())) }
+        }
+
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            avx2! { Self(_mm256_add_epi16(self.0, other.0)) }
+        }
+
+        #[inline(always)]
+        fn sub(self, other: Self) -> Self {
+            avx2! { Self(_mm256_sub_epi16(self.0, other.0)) }
+        }
+
+        #[inline(always)]
+        fn xor(self, other: Self) -> Self {
+            avx2! { Self(_mm256_xor_si256(self.0, other.0)) }
+        }
+
+        #[inline(always)]
+        fn shift(self, by: u32) -> Self {
+            avx2! { Self(_mm256_srl_epi16(self.0, _mm_cvtsi32_si128(by.cast_signed()))) }
+        }
+
+        #[inline(always)]
+        fn high_product(self, other: Self) -> Self {
+            avx2! { Self(_mm256_mulhi_epu16(self.0, other.0)) }
+        }
+
+        #[inline(always)]
+        fn at_most(self, value: u16) -> usize {
+            avx2! {
+                let all = _mm256_set1_epi16(value.cast_signed());
+                let least = _mm256_min_epu16(self.0, all);
+                let mask = _mm256_movemask_epi8(_mm256_cmpeq_epi16(least, self.0));
+                (mask.count_ones() / 2) as usize
+            }
+        }
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 mod arch {
+    use super::Lanes16;
+
     /// Sixteen lanes, left to the compiler.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Lanes16([u16; 16]);
+    pub(in super::super) struct Base([u16; 16]);
 
-    impl Lanes16 {
+    impl Base {
         #[inline(always)]
         fn map(self, other: Self, f: impl Fn(u16, u16) -> u16) -> Self {
             let mut out = [0; 16];
@@ -123,60 +184,51 @@ mod arch {
             }
             Self(out)
         }
+    }
 
+    impl Lanes16 for Base {
         #[inline(always)]
-        pub(in super::super) fn load(from: &[u16; 16]) -> Self {
+        fn load(from: &[u16; 16]) -> Self {
             Self(*from)
         }
 
         #[inline(always)]
-        pub(in super::super) fn store(self, to: &mut [u16; 16]) {
+        fn store(self, to: &mut [u16; 16]) {
             *to = self.0;
         }
 
         #[inline(always)]
-        pub(in super::super) fn splat(value: u16) -> Self {
+        fn splat(value: u16) -> Self {
             Self([value; 16])
         }
 
         #[inline(always)]
-        pub(in super::super) fn add(self, other: Self) -> Self {
+        fn add(self, other: Self) -> Self {
             self.map(other, u16::wrapping_add)
         }
 
         #[inline(always)]
-        pub(in super::super) fn sub(self, other: Self) -> Self {
+        fn sub(self, other: Self) -> Self {
             self.map(other, u16::wrapping_sub)
         }
 
         #[inline(always)]
-        pub(in super::super) fn xor(self, other: Self) -> Self {
+        fn xor(self, other: Self) -> Self {
             self.map(other, |a, b| a ^ b)
         }
 
-        /// Each lane shifted right by `by`.
         #[inline(always)]
-        pub(in super::super) fn shift(self, by: u32) -> Self {
+        fn shift(self, by: u32) -> Self {
             self.map(self, |a, _| a >> (by & 15))
         }
 
-        /// The upper halves of the products.
         #[inline(always)]
-        pub(in super::super) fn high_product(self, other: Self) -> Self {
+        fn high_product(self, other: Self) -> Self {
             self.map(other, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16)
         }
 
-        /// The last lane replaced by that of `from` and one more, at most `most`, which is less
-        /// than 2^15.
         #[inline(always)]
-        pub(in super::super) fn count(mut self, from: Self, most: u16) -> Self {
-            self.0[15] = (from.0[15] + 1).min(most);
-            self
-        }
-
-        /// Lanes from the front that are at most `value`; lanes rise.
-        #[inline(always)]
-        pub(in super::super) fn at_most(self, value: u16) -> usize {
+        fn at_most(self, value: u16) -> usize {
             let mut count = 0_u16;
             for lane in self.0 {
                 count += u16::from(lane <= value);
@@ -186,4 +238,6 @@ mod arch {
     }
 }
 
-pub(super) use arch::Lanes16;
+pub(super) use arch::Base;
+#[cfg(target_arch = "x86_64")]
+pub(super) use arch::Wide;

@@ -1,6 +1,7 @@
 //! Whole-sample motion of 16x16 blocks: the search of the encoder, and the field both sides hold.
 
-use super::distribution::Distribution;
+use super::distribution::{Distribution, together};
+use super::lanes::Base;
 use super::range::Coder;
 use crate::vision::dispatch::vectorised;
 
@@ -86,6 +87,8 @@ impl Field {
 #[derive(Clone, Debug)]
 pub(super) struct VectorModel {
     parts: [Distribution; 4],
+    /// Symbols seen by each, at most 255.
+    seen: [u8; 4],
 }
 
 impl VectorModel {
@@ -97,7 +100,7 @@ impl VectorModel {
             sum += if i == 7 { 16384 } else { 1092 };
             *entry = sum.min(0x7fff);
         }
-        Self { parts: [Distribution::new(upper); 4] }
+        Self { parts: [Distribution::new(upper); 4], seen: [0; 4] }
     }
 
     /// Codes `field`; the encoder's holds the vectors, the decoder's is filled. A vector that is out
@@ -128,9 +131,10 @@ impl VectorModel {
     /// Roughly the bits of each symbol, for the search.
     fn costs(&self) -> [[f32; 16]; 4] {
         std::array::from_fn(|part| {
-            let upper = super::distribution::together(&self.parts[part], &self.parts[part]);
+            let both = together::<Base>(&self.parts[part], &self.parts[part]);
             std::array::from_fn(|i| {
-                let share = f32::from(upper[i + 1] - upper[i]) / 65536.0;
+                let (lower, upper) = both.of(i);
+                let share = (upper - lower) as f32 / 65536.0;
                 let escape = if i == 0 || i >= 14 { 10.0 } else { 0.0 };
                 escape - share.log2()
             })
@@ -140,9 +144,9 @@ impl VectorModel {
     /// Symbols 0..=14 are differences of -7..=7, of which the outer ones are followed by the rest.
     fn part<C: Coder>(&mut self, coder: &mut C, index: usize, known: i32) -> i32 {
         let model = &mut self.parts[index];
-        let upper = super::distribution::together(model, model);
-        let symbol = coder.symbol(&upper, (known.clamp(-7, 7) + 7) as usize);
-        model.update(symbol);
+        let both = together::<Base>(model, model);
+        let symbol = coder.symbol::<Base>(&both, (known.clamp(-7, 7) + 7) as usize);
+        model.update::<Base>(symbol, &mut self.seen[index]);
         let value = symbol as i32 - 7;
         if value.abs() < 7 {
             return value;

@@ -2,8 +2,9 @@
 
 use super::Profile;
 use super::covariance::Strips;
-use super::range::Coder;
+use super::range::{Coder, Decoder};
 use super::residual::ResidualModel;
+use super::samples::decode_in_turn;
 use super::solve::{LANES, Lanes, MOST, entries};
 use super::spread::{SIGNS, Spread};
 use super::surface::Surface;
@@ -192,26 +193,82 @@ impl PlaneCoder {
     /// Codes the plane. `source` holds the band's rows for the encoder and is empty for the decoder.
     pub(super) fn code<C: Coder>(
         &mut self,
-        coder: &mut C,
+        mut coder: C,
         kind: Kind,
         source: &[u8],
         guides: &[&Surface<i16>],
-    ) {
+    ) -> C {
         self.prepare(kind);
         for y in 0..self.rows {
-            self.collect(y, guides);
-            if y % self.work.solve == 0 {
-                self.weigh(y);
-            }
-            self.forecast();
-            self.contexts(y);
+            self.expect_row(y, guides);
             let known = if C::ENCODER { &source[y * self.width..][..self.width] } else { &[] };
-            self.samples(coder, y, known);
-            if y % self.work.learn == self.work.learn - 1 {
-                self.learn(y);
-            }
-            self.keep(y);
+            coder = self.samples(coder, y, known);
+            self.learn_row(y);
         }
+        self.end(kind);
+        coder
+    }
+
+    /// Decodes two bands' planes of one width and kind row by row in turn: the same as one after the
+    /// other, in less time.
+    pub(super) fn decode_two<'a>(
+        planes: [&mut Self; 2],
+        mut coders: [Decoder<'a>; 2],
+        kind: Kind,
+        guides: [&[&Surface<i16>]; 2],
+    ) -> [Decoder<'a>; 2] {
+        let [a, b] = planes;
+        a.prepare(kind);
+        b.prepare(kind);
+        let both = a.rows.min(b.rows);
+        for y in 0..both {
+            a.expect_row(y, guides[0]);
+            b.expect_row(y, guides[1]);
+            coders = decode_in_turn([a, b], coders, y);
+            a.learn_row(y);
+            b.learn_row(y);
+        }
+        let [coder_a, coder_b] = coders;
+        let coders = [a.go_on(coder_a, both, guides[0]), b.go_on(coder_b, both, guides[1])];
+        a.end(kind);
+        b.end(kind);
+        coders
+    }
+
+    /// Decodes the rows from `from` on.
+    fn go_on<'a>(
+        &mut self,
+        mut coder: Decoder<'a>,
+        from: usize,
+        guides: &[&Surface<i16>],
+    ) -> Decoder<'a> {
+        for y in from..self.rows {
+            self.expect_row(y, guides);
+            coder = self.samples(coder, y, &[]);
+            self.learn_row(y);
+        }
+        coder
+    }
+
+    /// All that is known of row `y` before its samples.
+    fn expect_row(&mut self, y: usize, guides: &[&Surface<i16>]) {
+        self.collect(y, guides);
+        if y.is_multiple_of(self.work.solve) {
+            self.weigh(y);
+        }
+        self.forecast();
+        self.contexts(y);
+    }
+
+    /// What row `y` teaches.
+    fn learn_row(&mut self, y: usize) {
+        if y % self.work.learn == self.work.learn - 1 {
+            self.learn(y);
+        }
+        self.keep(y);
+    }
+
+    fn end(&mut self, kind: Kind) {
         self.errors_known = kind.references > 0;
         self.before_known = true;
     }

@@ -9,12 +9,12 @@ pub(super) const FREQUENCY_BITS: u32 = 16;
 
 /// One side of the coder. Both sides run the same code around it; `known` matters to the encoder
 /// alone, and what is returned is the same on both sides.
-pub(super) trait Coder {
+pub(super) trait Coder: Sized {
     /// True for the encoder.
     const ENCODER: bool;
 
     /// Codes one of 16 symbols.
-    fn symbol(&mut self, frequencies: &Frequencies, known: usize) -> usize;
+    fn symbol<L: Lanes16>(&mut self, frequencies: &Frequencies, known: usize) -> usize;
 
     /// Codes a bit that is one with frequency `one` of 2^16, which is neither 0 nor 2^16.
     fn bit(&mut self, one: u32, known: bool) -> bool;
@@ -46,7 +46,7 @@ impl<'a> Encoder<'a> {
         self.low = low;
         self.range = step * width;
         if carry {
-            self.carry();
+            add_one(&mut self.out[self.start..]);
         }
         if self.range < 1 << 32 {
             self.out.extend_from_slice(&((self.low >> 32) as u32).to_be_bytes());
@@ -55,18 +55,8 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    #[cold]
-    fn carry(&mut self) {
-        for byte in self.out[self.start..].iter_mut().rev() {
-            *byte = byte.wrapping_add(1);
-            if *byte != 0 {
-                break;
-            }
-        }
-    }
-
     /// Ends the slice with as few bytes as tell it from all others; a decoder reads zeros behind.
-    pub(super) fn finish(mut self) {
+    pub(super) fn finish(self) {
         // The number with the most zeros at its end within low..low + range.
         for kept in (0..=64).step_by(8) {
             let mask = u64::MAX.checked_shr(kept as u32).unwrap_or(0);
@@ -75,7 +65,7 @@ impl<'a> Encoder<'a> {
             let distance = value.wrapping_sub(self.low);
             if distance < self.range {
                 if carry {
-                    self.carry();
+                    add_one(&mut self.out[self.start..]);
                 }
                 self.out.extend_from_slice(&value.to_be_bytes()[..kept / 8]);
                 break;
@@ -84,15 +74,25 @@ impl<'a> Encoder<'a> {
     }
 }
 
+/// Adds one to the last byte of a number, most significant byte first.
+#[cold]
+fn add_one(number: &mut [u8]) {
+    for byte in number.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+}
+
 impl Coder for Encoder<'_> {
     const ENCODER: bool = true;
 
     #[inline(always)]
-    fn symbol(&mut self, frequencies: &Frequencies, known: usize) -> usize {
-        let symbol = known & 15;
-        let lower = u64::from(frequencies[symbol]);
-        self.narrow(lower, u64::from(frequencies[symbol + 1]) - lower);
-        symbol
+    fn symbol<L: Lanes16>(&mut self, frequencies: &Frequencies, known: usize) -> usize {
+        let (lower, upper) = frequencies.of(known);
+        self.narrow(lower, upper - lower);
+        known & 15
     }
 
     #[inline(always)]
@@ -140,16 +140,8 @@ impl<'a> Decoder<'a> {
         self.taken += 4;
         match self.bytes.get(at..at + 4) {
             Some(word) => u32::from_be_bytes([word[0], word[1], word[2], word[3]]),
-            None => self.last_word(at),
+            None => last_word(self.bytes, at),
         }
-    }
-
-    #[cold]
-    fn last_word(&self, at: usize) -> u32 {
-        let mut word = [0; 4];
-        let rest = self.bytes.get(at..).unwrap_or_default();
-        word[..rest.len()].copy_from_slice(rest);
-        u32::from_be_bytes(word)
     }
 
     #[inline(always)]
@@ -178,18 +170,25 @@ impl<'a> Decoder<'a> {
     }
 }
 
+/// The word at `at`, with zeros behind the end of `bytes`.
+#[cold]
+fn last_word(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    let rest = bytes.get(at..).unwrap_or_default();
+    word[..rest.len()].copy_from_slice(rest);
+    u32::from_be_bytes(word)
+}
+
 impl Coder for Decoder<'_> {
     const ENCODER: bool = false;
 
     #[inline(always)]
-    fn symbol(&mut self, frequencies: &Frequencies, _known: usize) -> usize {
+    fn symbol<L: Lanes16>(&mut self, frequencies: &Frequencies, _known: usize) -> usize {
         let (step, at) = self.target();
-        let symbol = match frequencies[1..].first_chunk() {
-            Some(upper) => Lanes16::load(upper).at_most(at as u16).min(15),
-            None => 0,
-        };
-        let lower = u64::from(frequencies[symbol]);
-        self.narrow(step, lower, u64::from(frequencies[symbol + 1]) - lower);
+        // The last value of 16 bits belongs to no symbol; a damaged stream may stand there.
+        let symbol = frequencies.symbol::<L>(at as u16).min(15);
+        let (lower, upper) = frequencies.of(symbol);
+        self.narrow(step, lower, upper - lower);
         symbol
     }
 

@@ -1,8 +1,12 @@
 //! Residuals: their contexts, and how they become symbols.
 
+use std::sync::LazyLock;
+
 use super::distribution::{Distribution, FULL, together};
+use super::lanes::Lanes16;
 use super::mixing::{MODELS, Mixing, NODES, Place};
 use super::range::Coder;
+use super::samples::within;
 
 /// Classes of expected size of a residual.
 pub(super) const CLASSES: usize = 24;
@@ -33,15 +37,37 @@ impl Bit {
     }
 }
 
+/// Places of [`Context::first`] and [`Context::second`]: powers of two, so that none is out of range.
+const FIRST: usize = 128;
+const SECOND: usize = 1024;
+
+/// Distributions and how many symbols each has seen.
+#[derive(Clone, Debug)]
+struct Table<const N: usize> {
+    distributions: Box<[Distribution; N]>,
+    seen: Box<[u8; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    fn new(begin: impl Fn(usize) -> Distribution) -> Self {
+        Self { distributions: Box::new(std::array::from_fn(begin)), seen: Box::new([0; N]) }
+    }
+
+    fn reset(&mut self, begin: &Self) {
+        self.distributions.copy_from_slice(&*begin.distributions);
+        self.seen.fill(0);
+    }
+}
+
 /// Distributions of one plane.
 #[derive(Clone, Debug)]
 pub(super) struct ResidualModel {
     /// Class of an activity.
     classes: Box<[u8; LARGEST]>,
     /// By class and fraction.
-    first: Vec<Distribution>,
+    first: Table<FIRST>,
     /// By coarse class, neighbours and side.
-    second: Vec<Distribution>,
+    second: Table<SECOND>,
     /// Lengths beyond the outer symbols, by coarse class.
     rest: Vec<[Bit; 24]>,
     /// In place of the distributions, where bits are mixed.
@@ -61,6 +87,18 @@ pub(super) struct Context {
     pub(super) equals: usize,
     /// Where the moved reference lies, from the prediction's side: 0..[`SIDES`].
     pub(super) side: usize,
+}
+
+impl Context {
+    #[inline(always)]
+    fn first(self) -> usize {
+        (self.class << 2 | self.fraction) & (FIRST - 1)
+    }
+
+    #[inline(always)]
+    fn second(self) -> usize {
+        (self.class >> 1 << 6 | self.equals << 3 | self.side) & (SECOND - 1)
+    }
 }
 
 /// More of what is known, for the mixture.
@@ -178,16 +216,21 @@ pub(super) fn side(difference: i32) -> usize {
     ((difference + 56) >> 4).clamp(0, SIDES as i32 - 1) as usize
 }
 
-/// Bits below the symbol in a coarse class.
-const fn shift(coarse: usize) -> u32 {
-    match coarse {
-        0..=6 => 0,
-        7 | 8 => 1,
-        9 => 2,
-        10 => 3,
-        _ => 4,
+/// Bits below the symbol by class.
+static SHIFTS: [u8; 32] = {
+    let mut shifts = [0; 32];
+    let mut class = 14;
+    while class < 32 {
+        shifts[class] = match class / 2 {
+            7 | 8 => 1,
+            9 => 2,
+            10 => 3,
+            _ => 4,
+        };
+        class += 1;
     }
-}
+    shifts
+};
 
 /// Upper edges of the classes, in activity.
 fn thresholds() -> [u32; CLASSES - 1] {
@@ -208,8 +251,8 @@ impl ResidualModel {
         }
         let mut model = Self {
             classes,
-            first: Vec::new(),
-            second: Vec::new(),
+            first: BEGIN.0.clone(),
+            second: BEGIN.1.clone(),
             mixing: mixed.then(|| Box::new(Mixing::new(CONTEXTS, SETS, SETS[0]))),
             rest: vec![[Bit(32768); 24]; CLASSES / 2],
             low: vec![[Bit(32768); 4]; CLASSES / 2 * 16],
@@ -220,12 +263,11 @@ impl ResidualModel {
 
     /// Back to what is expected before anything was seen.
     pub(super) fn reset(&mut self) {
-        static BEGIN: std::sync::LazyLock<(Vec<Distribution>, Vec<Distribution>)> =
-            std::sync::LazyLock::new(begin);
-        self.first.clone_from(&BEGIN.0);
-        self.second.clone_from(&BEGIN.1);
+        self.first.reset(&BEGIN.0);
+        self.second.reset(&BEGIN.1);
         if let Some(mixing) = &mut self.mixing {
-            let nodes: Vec<_> = BEGIN.0.iter().step_by(3).map(|d| nodes(&d.upper())).collect();
+            let begin = &BEGIN.0.distributions;
+            let nodes: Vec<_> = begin.iter().step_by(4).map(|d| nodes(&d.upper())).collect();
             mixing.reset(|model, context| {
                 let level = context / (CONTEXTS[model] / LEVELS[model]);
                 let class = match LEVELS[model] {
@@ -242,102 +284,120 @@ impl ResidualModel {
 
     /// Class of an activity.
     #[inline(always)]
-    pub(super) fn class(&self, activity: u32) -> usize {
-        usize::from(self.classes[(activity as usize).min(LARGEST - 1)])
+    pub(super) fn class(&self, activity: i32) -> usize {
+        let activity = within(activity, LARGEST as i32 - 1);
+        usize::from(self.classes[activity as usize & (LARGEST - 1)])
     }
 
     /// Codes a residual.
     #[inline(always)]
-    pub(super) fn code<C: Coder>(&mut self, coder: &mut C, context: Context, known: i32) -> i32 {
-        let coarse = context.class / 2;
-        let shift = shift(coarse);
+    pub(super) fn code<C: Coder, L: Lanes16>(
+        &mut self,
+        mut coder: C,
+        context: Context,
+        known: i32,
+    ) -> (C, i32) {
+        let shift = SHIFTS[context.class & 31];
         let half = (1 << shift) >> 1;
-        let part = (known + half) >> shift;
-        let wanted = (part.clamp(-8, 7) + 8) as usize;
-        let first = &mut self.first[context.class * 3 + context.fraction];
-        let second = &mut self.second[(coarse * EQUALS + context.equals) * SIDES + context.side];
-        let upper = together(first, second);
-        let symbol = coder.symbol(&upper, wanted);
-        first.update(symbol);
-        second.update(symbol);
-        self.rest(coder, coarse, symbol, known)
+        let wanted = (((known + half) >> shift).clamp(-8, 7) + 8) as usize;
+        let (at, to) = (context.first(), context.second());
+        let first = &mut self.first.distributions[at];
+        let second = &mut self.second.distributions[to];
+        let both = together::<L>(first, second);
+        let symbol = coder.symbol::<L>(&both, wanted);
+        first.update::<L>(symbol, &mut self.first.seen[at]);
+        second.update::<L>(symbol, &mut self.second.seen[to]);
+        if shift == 0 && symbol != 0 && symbol != 15 {
+            return (coder, symbol as i32 - 8);
+        }
+        self.rest(coder, context.class / 2, symbol, known)
     }
 
     /// Codes a residual by mixing.
     #[inline(always)]
     pub(super) fn code_mixed<C: Coder>(
         &mut self,
-        coder: &mut C,
+        mut coder: C,
         context: Context,
         around: &Around,
         known: i32,
-    ) -> i32 {
-        let coarse = context.class / 2;
-        let shift = shift(coarse);
+    ) -> (C, i32) {
+        let shift = SHIFTS[context.class & 31];
         let half = (1 << shift) >> 1;
         let wanted = (((known + half) >> shift).clamp(-8, 7) + 8) as usize;
         let place = place(context, around);
         let symbol = match &mut self.mixing {
-            Some(mixing) => mixing.symbol(coder, &place, wanted),
+            Some(mixing) => mixing.symbol(&mut coder, &place, wanted),
             None => 8,
         };
-        self.rest(coder, coarse, symbol, known)
+        self.rest(coder, context.class / 2, symbol, known)
     }
 
     /// What a symbol leaves open.
     #[inline(always)]
-    fn rest<C: Coder>(&mut self, coder: &mut C, coarse: usize, symbol: usize, known: i32) -> i32 {
-        let shift = shift(coarse);
+    fn rest<C: Coder>(
+        &mut self,
+        mut coder: C,
+        coarse: usize,
+        symbol: usize,
+        known: i32,
+    ) -> (C, i32) {
+        let shift = u32::from(SHIFTS[(2 * coarse) & 31]);
         let half = (1 << shift) >> 1;
         let part = (known + half) >> shift;
         let mut value = symbol as i32 - 8;
         if symbol == 0 || symbol == 15 {
-            let rest = if symbol == 0 { -8 - part } else { part - 7 };
-            let rest = length(coder, &mut self.rest[coarse], symbol == 0, rest);
-            value = if symbol == 0 { -8 - rest } else { 7 + rest };
+            let lower = symbol == 0;
+            let beyond = if lower { -8 - part } else { part - 7 };
+            let rest;
+            (coder, rest) = length(coder, &mut self.rest[coarse], lower, beyond);
+            value = if lower { -8 - rest } else { 7 + rest };
         }
         if shift > 0 {
             let low = (known + half - (part << shift)) as u32;
-            let low = low_bits(coder, &mut self.low[coarse * 16 + symbol], shift, low);
-            return (value << shift) + low as i32 - half;
+            let low = low_bits(&mut coder, &mut self.low[coarse * 16 + symbol], shift, low);
+            value = (value << shift) + low as i32 - half;
         }
-        value
+        (coder, value)
     }
 }
 
-fn begin() -> (Vec<Distribution>, Vec<Distribution>) {
+static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
     let edges = thresholds();
     let middle = |class: usize| {
         let low = if class == 0 { 0 } else { edges[class - 1] };
         let high = edges.get(class).copied().unwrap_or(2 * low);
         f64::from(low + high) / 2.0 / 96.0
     };
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for class in 0..CLASSES {
-        for offset in [0.06, 0.22, 0.4] {
-            first.push(expected(middle(class), shift(class / 2), offset));
-        }
-    }
-    for coarse in 0..CLASSES / 2 {
-        let size = (middle(2 * coarse) + middle(2 * coarse + 1)) / 2.0;
-        let all = expected(size, shift(coarse), 0.2);
-        second.extend(std::iter::repeat_n(all, EQUALS * SIDES));
-    }
-    (first, second)
-}
+    // Places that no context takes hold what the last class does.
+    let first: Vec<_> = (0..FIRST)
+        .map(|at| {
+            let class = (at >> 2).min(CLASSES - 1);
+            expected(middle(class), u32::from(SHIFTS[class]), [0.06, 0.22, 0.4, 0.4][at & 3])
+        })
+        .collect();
+    let second: Vec<_> = (0..SECOND >> 6)
+        .map(|coarse| {
+            let coarse = coarse.min(CLASSES / 2 - 1);
+            let size = (middle(2 * coarse) + middle(2 * coarse + 1)) / 2.0;
+            expected(size, u32::from(SHIFTS[2 * coarse]), 0.2)
+        })
+        .collect();
+    (Table::new(|at| first[at]), Table::new(|at| second[at >> 6]))
+});
 
 /// An Exp-Golomb number whose length is adaptive.
 #[cold]
-fn length<C: Coder>(coder: &mut C, bits: &mut [Bit; 24], lower: bool, known: i32) -> i32 {
+fn length<C: Coder>(mut coder: C, bits: &mut [Bit; 24], lower: bool, known: i32) -> (C, i32) {
     let known = known as u32 + 1;
     let size = 31 - known.leading_zeros().min(31);
     let from = if lower { 12 } else { 0 };
     let mut count = 0;
-    while count < 11 && bits[from + count as usize].code(coder, count < size) {
+    while count < 11 && bits[from + count as usize].code(&mut coder, count < size) {
         count += 1;
     }
     let rest = coder.plain(count, known & ((1 << count) - 1));
-    ((1 << count) + rest) as i32 - 1
+    (coder, ((1 << count) + rest) as i32 - 1)
 }
 
 /// The bits below a symbol: the upper two adaptive, the others plain.
@@ -368,14 +428,12 @@ fn expected(size: f64, shift: u32, offset: f64) -> Distribution {
     }
     let t: f64 = low;
     let half = (1_i32 << shift) >> 1;
-    let share = |k: i32| {
-        let mut p = 1.0;
-        for _ in 0..k.unsigned_abs() {
-            p *= t;
-        }
-        // Linear between the two whole centres.
-        p
-    };
+    let mut powers = [1.0; 302];
+    for k in 1..powers.len() {
+        powers[k] = powers[k - 1] * t;
+    }
+    let share = |k: i32| powers[k.unsigned_abs() as usize];
+    // Linear between the two whole centres.
     let at = |k: i32| (1.0 - offset) * share(k) + offset * share(k - 1);
     let mut sums = [0.0; 16];
     for k in -300..=300_i32 {

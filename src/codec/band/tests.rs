@@ -191,3 +191,61 @@ fn rubbish_ends_without_a_panic() {
     }
     assert!(refused > 150, "{refused} of 180 refused");
 }
+
+/// Two bands of unequal height decoded in turn are those decoded one after the other, also when
+/// one's bytes are rubbish.
+#[test]
+fn two_bands_at_once_are_as_one_by_one() {
+    for (profile, layout, max_error) in [
+        (Profile::Light, SampleLayout::Yuv420, 0),
+        (Profile::Fast, SampleLayout::Yuv444, 0),
+        (Profile::Fast, SampleLayout::Grey, 2),
+        (Profile::Strong, SampleLayout::Yuv420, 0),
+    ] {
+        for rubbish in [false, true] {
+            let whole = BandSpec { max_error, ..spec(profile, layout, 61, 53) };
+            let specs = [0..32, 32..53].map(|rows| BandSpec { rows, ..whole.clone() });
+            let mut encoders = specs.clone().map(BandCoder::new);
+            let mut apart = specs.clone().map(BandCoder::new);
+            let [mut one, mut two] = specs.clone().map(BandCoder::new);
+            let mut history: Vec<Picture> = Vec::new();
+            for t in 0..4 {
+                let mut source = picture(layout, 61, 53, t);
+                let references = References {
+                    last: history.last(),
+                    before: history.len().checked_sub(2).and_then(|i| history.get(i)),
+                    predicted: None,
+                };
+                let made: [_; 2] = std::array::from_fn(|i| {
+                    let mut made = rows(&specs[i], &mut source);
+                    let mut slice = Vec::new();
+                    let mut target = slices(&mut made);
+                    encoders[i].encode(&source, references, &mut target, &mut slice);
+                    if rubbish && i == 1 {
+                        slice.reverse();
+                    }
+                    (made, slice)
+                });
+                let mut got: [_; 2] = std::array::from_fn(|i| rows(&specs[i], &mut source));
+                let mut turn = got.clone();
+                let ended: [_; 2] = std::array::from_fn(|i| {
+                    apart[i].decode(&made[i].1, references, &mut slices(&mut got[i]))
+                });
+                let [turn_a, turn_b] = &mut turn;
+                let both = BandCoder::decode_two(
+                    [&mut one, &mut two],
+                    [&made[0].1, &made[1].1],
+                    [references; 2],
+                    [&mut slices(turn_a), &mut slices(turn_b)],
+                );
+                assert_eq!(both, ended, "{profile:?} frame {t}");
+                assert!(turn == got && turn[0] == made[0].0, "{profile:?} frame {t}");
+                assert_eq!(turn[1] == made[1].0, !rubbish, "{profile:?} frame {t}");
+                for (spec, (made, _)) in specs.iter().zip(&made) {
+                    put(spec, &mut source, made);
+                }
+                history.push(source);
+            }
+        }
+    }
+}
