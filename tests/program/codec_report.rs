@@ -101,6 +101,35 @@ fn a_small_report_has_every_part_and_goes_on_where_it_was() {
 }
 
 #[test]
+fn odd_sizes_and_grey_have_every_anchor() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lossless = |clip: &str, codecs: &str, out: &str| {
+        let out = folder.path().join(out).display().to_string();
+        let experiments = ["--experiments", "lossless", "--codecs", codecs];
+        let mut args = vec!["codec-report", clip, "--out", &out, "--json"];
+        args.extend(experiments);
+        let made = framecast(&args).json();
+        made["lossless"]["rows"].as_array().unwrap().clone()
+    };
+    // ffv1 does not cut this size into four slices, and x264 takes no odd width of 4:2:0.
+    let odd = lossless("demo:?size=63x41&format=I420&frames=3", "framecast:light,ffv1", "odd");
+    assert_eq!((&odd[0]["exact"], &odd[1]["exact"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert!(odd[0]["vs_ffv1"].as_f64().unwrap() > 0.1, "{}", odd[0]);
+    assert!(!odd[1]["clips"][0]["command"].as_str().unwrap().contains("-slices"), "{}", odd[1]);
+    // Every anchor takes grey; utvideo does not, and is not given a converted clip instead.
+    let codecs = "framecast:light,ffv1,x264,x265,utvideo";
+    let grey = lossless("demo:?size=64x48&format=GREY&frames=3", codecs, "grey");
+    for row in &grey[..4] {
+        assert_eq!(row["exact"], true, "{row}");
+        assert!(row["vs_best"].as_f64().unwrap() > 0.1, "{row}");
+    }
+    assert!(grey[4]["clips"][0]["error"].as_str().unwrap().contains("gray"), "{}", grey[4]);
+}
+
+#[test]
 fn without_the_program_framecast_is_measured_alone() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().display().to_string();
@@ -142,6 +171,12 @@ fn mistakes_are_named_before_anything_is_measured() {
     let missing = ["codec-report", "no-such.y4m", "--out", &out.display().to_string()];
     framecast(&missing).refused(4, &["no-such.y4m"]);
     framecast(&["codec-report", "--out", "x"]).refused(2, &["CLIP"]);
+    // A folder with other things in it, of which none is touched.
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("clip.y4m"), "mine").unwrap();
+    report(&own, &[]).refused(2, &["--out", "holds other things"]);
+    assert_eq!(std::fs::read_dir(&own).unwrap().count(), 1);
     // A folder that cannot be made, because a file has its name.
     let file = folder.path().join("file");
     std::fs::write(&file, "x").unwrap();

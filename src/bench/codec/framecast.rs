@@ -1,8 +1,6 @@
 //! Framecast's own codec under test, in this process and on one thread.
 
 use std::time::Duration;
-#[cfg(not(target_os = "linux"))]
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -12,11 +10,12 @@ use crate::codec::{
     Received, StreamSpec, frame_to_picture, picture_to_bytes,
 };
 use crate::frame::{Frame, FrameMeta, PooledBuf};
+use crate::pipeline::Stop;
 
 use super::BenchError;
 use super::clip::Clip;
-use super::ffmpeg::Mode;
-use super::measure::{Coder, Coding, Prepared};
+use super::ffmpeg::{Mode, quoted};
+use super::measure::{Coder, Coding, Prepared, Times};
 
 /// Makes a predictor for such frames; called once for each side.
 pub type MakePredictor = dyn Fn(&StreamSpec) -> Result<Box<dyn codec::Predictor>, BenchError>;
@@ -28,19 +27,21 @@ pub struct Own {
     errors: Vec<u8>,
     predictor: Option<(String, Box<MakePredictor>)>,
     build: String,
+    stop: Stop,
 }
 
 impl Own {
     /// The profile without a predictor. `build` tells this program from others that may code
     /// otherwise; `errors` are the bounds of its curve.
     #[must_use]
-    pub fn new(profile: Profile, build: &str, errors: &[u8]) -> Self {
+    pub fn new(profile: Profile, build: &str, errors: &[u8], stop: &Stop) -> Self {
         Self {
             name: format!("framecast:{profile}"),
             profile,
             errors: errors.to_vec(),
             predictor: None,
             build: build.to_owned(),
+            stop: stop.clone(),
         }
     }
 
@@ -58,40 +59,63 @@ impl Own {
         self.predictor.as_ref().map(|(_, make)| make(spec)).transpose()
     }
 
-    fn encode(&self, clip: &Clip, max_error: u8) -> Result<Vec<u8>, BenchError> {
+    /// The whole file, and the time of the coder alone: the frames are in memory, as for ffmpeg they
+    /// are in the file system's cache, and loading the predictor is no coding.
+    fn encode(&self, clip: &Clip, max_error: u8) -> Result<(Vec<u8>, f64), BenchError> {
         let config = EncoderConfig { profile: self.profile, max_error, ..EncoderConfig::default() };
         let mut spec = StreamSpec::new(clip.layout.format(), clip.size());
         (spec.colour, spec.rate) = (clip.colour, Some(clip.rate));
         let fail = |error: CodecError| failure(clip, &error);
         let predictor = self.predictor(&spec)?;
-        let mut encoder = Encoder::new(&config, &spec, predictor).map_err(fail)?;
-        // Nothing is written to a disk, so nothing has to be kept from a power cut.
-        let mut writer =
-            StreamWriter::new(Vec::new(), encoder.header(), Duration::MAX).map_err(fail)?;
+        let mut time = CpuTime::default();
+        let (mut encoder, mut writer) = time
+            .of(|| {
+                let encoder = Encoder::new(&config, &spec, predictor)?;
+                // Nothing is written to a disk, so nothing has to be kept from a power cut.
+                let writer = StreamWriter::new(Vec::new(), encoder.header(), Duration::MAX)?;
+                Ok((encoder, writer))
+            })
+            .map_err(fail)?;
         let mut picture = Picture::new(spec.layout(), clip.size().w(), clip.size().h());
         for (number, bytes) in (0..).zip(&clip.frames) {
+            self.go_on()?;
             let meta = FrameMeta { colour: clip.colour, ..FrameMeta::default() };
             let frame = Frame::new(PooledBuf::unpooled(bytes.clone()), clip.layout, meta)
                 .map_err(|e| BenchError::Clip { clip: clip.name.clone(), reason: e.to_string() })?;
-            frame_to_picture(&frame, &mut picture).map_err(fail)?;
-            encoder.send_frame(&picture, &FrameInfo::numbered(number)).map_err(fail)?;
-            while let Some(packet) = encoder.receive_packet() {
-                writer.write(packet).map_err(fail)?;
-            }
+            time.of(|| {
+                frame_to_picture(&frame, &mut picture)?;
+                encoder.send_frame(&picture, &FrameInfo::numbered(number))?;
+                while let Some(packet) = encoder.receive_packet() {
+                    writer.write(packet)?;
+                }
+                Ok(())
+            })
+            .map_err(fail)?;
         }
-        writer.finish().map(|(bytes, _)| bytes).map_err(fail)
+        let (bytes, _) = time.of(|| writer.finish()).map_err(fail)?;
+        Ok((bytes, time.seconds()))
     }
 
-    fn decode(&self, clip: &Clip, stream: &[u8]) -> Result<Vec<Vec<u8>>, BenchError> {
+    /// The frames, each by its number, and the time of the decoder alone.
+    fn decode(&self, clip: &Clip, stream: &[u8]) -> Result<(Vec<Vec<u8>>, f64), BenchError> {
         let fail = |error: CodecError| failure(clip, &error);
-        let mut reader = StreamReader::new(stream).map_err(fail)?;
+        let mut time = CpuTime::default();
+        let mut reader = time.of(|| StreamReader::new(stream)).map_err(fail)?;
         let predictor = self.predictor(&reader.header().spec)?;
         let options = DecoderOptions::default();
-        let mut decoder = Decoder::new(reader.header(), predictor, options).map_err(fail)?;
+        let decoder = time.of(|| Decoder::new(reader.header(), predictor, options));
+        let mut decoder = decoder.map_err(fail)?;
         let mut frames = Vec::new();
-        while let Some(Record::Frame(packet)) = reader.next_record().map_err(fail)? {
-            decoder.send_packet(packet).map_err(fail)?;
-            while let Some(Received::Frame(frame)) = decoder.receive_frame() {
+        loop {
+            self.go_on()?;
+            let sent = time.of(|| match reader.next_record()? {
+                Some(Record::Frame(packet)) => decoder.send_packet(packet).map(|()| true),
+                _ => Ok(false),
+            });
+            if !sent.map_err(fail)? {
+                return Ok((frames, time.seconds()));
+            }
+            while let Some(Received::Frame(frame)) = time.of(|| decoder.receive_frame()) {
                 if !frame.status.is_exact() {
                     let reason =
                         format!("frame {} of an undamaged stream was repaired", frame.index);
@@ -102,7 +126,10 @@ impl Own {
                 frames.push(bytes);
             }
         }
-        Ok(frames)
+    }
+
+    fn go_on(&self) -> Result<(), BenchError> {
+        if self.stop.is_aborted() { Err(BenchError::Stopped) } else { Ok(()) }
     }
 
     fn max_error(mode: Mode) -> u8 {
@@ -154,11 +181,8 @@ impl Coder for Own {
 
     fn code(&self, clip: &Prepared, mode: Mode) -> Result<Coding, BenchError> {
         let max_error = Self::max_error(mode);
-        let start = CpuTime::now();
-        let stream = self.encode(&clip.clip, max_error)?;
-        let between = CpuTime::now();
-        let decoded = self.decode(&clip.clip, &stream)?;
-        let decode_s = between.seconds();
+        let (stream, encode_s) = self.encode(&clip.clip, max_error)?;
+        let (decoded, decode_s) = self.decode(&clip.clip, &stream)?;
         let bound = |(a, b): (&Vec<u8>, &Vec<u8>)| {
             a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= max_error)
         };
@@ -166,19 +190,24 @@ impl Coder for Own {
             let reason = format!("frame {at} came back with an error above {max_error}");
             return Err(BenchError::Clip { clip: clip.clip.name.clone(), reason });
         }
-        let mut command = format!("framecast encode --profile {}", self.profile);
+        let mut command = format!("framecast encode --threads 1 --profile {}", self.profile);
         if max_error > 0 {
             command += &format!(" --max-error {max_error}");
         }
-        command += &format!(" {} {}.fcv", clip.file.display(), clip.clip.name);
+        command += &format!(" {} {}.fcv", quoted(clip.file.as_os_str()), clip.clip.name);
         Ok(Coding {
             bytes: stream.len() as u64,
             header_bytes: 0,
-            encode_s: between.since(&start),
-            decode_s,
+            times: Times { encode_s, decode_s },
             decoded,
-            commands: vec![command],
+            command,
         })
+    }
+
+    fn time(&self, clip: &Prepared, mode: Mode) -> Result<Times, BenchError> {
+        let (stream, encode_s) = self.encode(&clip.clip, Self::max_error(mode))?;
+        let (_, decode_s) = self.decode(&clip.clip, &stream)?;
+        Ok(Times { encode_s, decode_s })
     }
 }
 
@@ -186,38 +215,33 @@ fn failure(clip: &Clip, error: &CodecError) -> BenchError {
     BenchError::Clip { clip: clip.name.clone(), reason: error.to_string() }
 }
 
-/// Processor time of this process, all threads together; elsewhere than on Linux the clock's.
-#[derive(Clone, Copy, Debug)]
-struct CpuTime(#[cfg(target_os = "linux")] f64, #[cfg(not(target_os = "linux"))] Instant);
+/// Adds up processor time of this process, all threads together; elsewhere than on Linux the
+/// clock's.
+#[derive(Clone, Copy, Debug, Default)]
+struct CpuTime(Duration);
 
-#[cfg(target_os = "linux")]
 impl CpuTime {
-    fn now() -> Self {
-        let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        Self(t.tv_sec as f64 + t.tv_nsec as f64 / 1e9)
+    /// Counts what `work` takes.
+    fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        #[cfg(target_os = "linux")]
+        let now = || {
+            let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+            let (seconds, nanos) = (u64::try_from(t.tv_sec), u32::try_from(t.tv_nsec));
+            Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+        };
+        #[cfg(not(target_os = "linux"))]
+        let now = {
+            let start = std::time::Instant::now();
+            move || start.elapsed()
+        };
+        let before = now();
+        let made = work();
+        self.0 += now().saturating_sub(before);
+        made
     }
 
-    fn since(&self, earlier: &Self) -> f64 {
-        (self.0 - earlier.0).max(0.0)
-    }
-
-    fn seconds(&self) -> f64 {
-        Self::now().since(self)
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl CpuTime {
-    fn now() -> Self {
-        Self(Instant::now())
-    }
-
-    fn since(&self, earlier: &Self) -> f64 {
-        self.0.duration_since(earlier.0).as_secs_f64()
-    }
-
-    fn seconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64()
+    const fn seconds(&self) -> f64 {
+        self.0.as_secs_f64()
     }
 }
 
@@ -233,9 +257,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clip = Prepared::new(moving(Size::new(40, 24), 4), folder.path()).unwrap();
         for profile in Profile::ALL {
-            let plain = Own::new(profile, "test", &[2]);
+            let plain = Own::new(profile, "test", &[2], &Stop::new());
             let make: Box<MakePredictor> = Box::new(|_| Ok(Box::new(codec::Motion::new())));
-            let moved = Own::new(profile, "test", &[2]).with_predictor("motion", make);
+            let moved =
+                Own::new(profile, "test", &[2], &Stop::new()).with_predictor("motion", make);
             assert_ne!(plain.identity(Mode::Lossless), moved.identity(Mode::Lossless));
             for own in [plain, moved] {
                 let exact = measure(&own, &clip, Mode::Lossless, None).unwrap();
@@ -246,16 +271,27 @@ mod tests {
     }
 
     #[test]
+    fn a_stopped_coder_ends_between_two_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = Prepared::new(moving(Size::new(40, 24), 4), folder.path()).unwrap();
+        let stop = Stop::new();
+        let own = Own::new(Profile::Light, "test", &[], &stop);
+        stop.abort();
+        assert!(matches!(own.code(&clip, Mode::Lossless), Err(BenchError::Stopped)));
+    }
+
+    #[test]
     fn bounds_are_the_points_of_the_curve() {
         let folder = tempfile::tempdir().unwrap();
         let clip = Prepared::new(moving(Size::new(40, 24), 4), folder.path()).unwrap();
-        let own = Own::new(Profile::Fast, "test", &[1, 4]);
+        let own = Own::new(Profile::Fast, "test", &[1, 4], &Stop::new());
         let names: Vec<_> = own.curve().into_iter().map(|m| own.mode_name(m)).collect();
         assert_eq!(names, ["max error 1", "max error 4"]);
         for mode in own.curve() {
             let measured = measure(&own, &clip, mode, None).unwrap();
+            assert!(measured.encode_cpu_s > 0.0 && measured.decode_cpu_s > 0.0);
             assert!(u32::from(measured.quality.max_error) <= u32::from(Own::max_error(mode)));
-            assert!(measured.commands[0].contains("--max-error"), "{:?}", measured.commands);
+            assert!(measured.command.contains("--max-error"), "{}", measured.command);
         }
     }
 }

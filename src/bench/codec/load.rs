@@ -80,6 +80,15 @@ struct Raw {
     frames: Vec<Vec<u8>>,
 }
 
+/// A clip and what it was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The clip.
+    pub clip: Clip,
+    /// The pixel format of the source.
+    pub from: PixelFormat,
+}
+
 /// Reads the clip that `request` describes.
 ///
 /// # Errors
@@ -90,21 +99,22 @@ pub fn load(
     options: &SourceOptions,
     ffmpeg: Option<&Ffmpeg>,
     stop: &Stop,
-) -> Result<Clip, BenchError> {
+) -> Result<Loaded, BenchError> {
     let raw = read(request, options, stop)?;
     let from = raw.layout.format();
     let format = request.format.unwrap_or_else(|| planar(from));
     let size = request.scale.unwrap_or(raw.layout.size());
     let fail = |reason: String| BenchError::Clip { clip: request.name.clone(), reason };
-    let layout = Layout::packed(format, size).map_err(|e| fail(e.to_string()))?;
-    let mut clip = Clip {
-        name: request.name.clone(),
-        layout,
-        colour: raw.colour,
-        rate: raw.rate,
-        frames: Vec::new(),
-    };
-    clip.frames = if layout == raw.layout {
+    let packed = |format| Layout::packed(format, size).map_err(|e| fail(e.to_string()));
+    // ffmpeg takes grey for full range and would stretch or shrink its levels, so that chroma is
+    // added and left out here.
+    let between = packed(match (from, format) {
+        (PixelFormat::Grey, _) => PixelFormat::Grey,
+        (_, PixelFormat::Grey) => planar(from),
+        _ => format,
+    })?;
+    let mut colour = raw.colour;
+    let mut frames = if between == raw.layout {
         raw.frames
     } else {
         let ffmpeg = ffmpeg.ok_or_else(|| {
@@ -114,24 +124,32 @@ pub fn load(
                 raw.layout.size()
             ))
         })?;
-        // The scaler makes JPEG's full range limited, as everywhere in video.
-        if from == PixelFormat::Mjpeg {
-            clip.colour.range = crate::frame::ColourRange::Limited;
+        if matches!(from, PixelFormat::Mjpeg | PixelFormat::Rgb24 | PixelFormat::Bgr24) {
+            // The scaler makes limited range of JPEG's and RGB's full, as everywhere in video.
+            colour = crate::frame::Colour::default();
         }
         let filter = format!(
             "scale={}:{}:flags=area+accurate_rnd,format={}",
             size.width,
             size.height,
-            pix_fmt(format)
+            pix_fmt(between.format())
         );
         let input = described(&raw);
-        ffmpeg.convert(&request.name, &input, &filter, &raw.frames, layout.len())?
+        ffmpeg.convert(&request.name, &input, &filter, &raw.frames, between.len())?
     };
+    let layout = packed(format)?;
+    for frame in &mut frames {
+        frame.resize(layout.len(), NO_COLOUR);
+    }
+    let mut clip = Clip { name: request.name.clone(), layout, colour, rate: raw.rate, frames };
     if let Some(Noise { sigma, seed }) = request.noise {
         noise::add(&mut clip, sigma, seed);
     }
-    Ok(clip)
+    Ok(Loaded { clip, from })
 }
+
+/// A chroma sample of grey.
+const NO_COLOUR: u8 = 128;
 
 /// The planar format that holds all of `format`, or of a picture of it.
 const fn planar(format: PixelFormat) -> PixelFormat {
@@ -250,7 +268,7 @@ mod tests {
             noise: Some(Noise { sigma: 1.0, seed: 4 }),
             ..ClipRequest::new("demo", query)
         };
-        load(&request, &SourceOptions::default(), None, &Stop::new())
+        load(&request, &SourceOptions::default(), None, &Stop::new()).map(|loaded| loaded.clip)
     }
 
     #[test]
@@ -270,6 +288,24 @@ mod tests {
         let error = demo("demo:?size=32x16&format=NV12").unwrap_err().to_string();
         assert!(error.contains("NV12") && error.contains("needs ffmpeg"), "{error}");
         assert!(matches!(demo("no-such-file.y4m"), Err(BenchError::Source(_))));
+    }
+
+    #[test]
+    fn grey_keeps_its_levels_and_needs_no_program() {
+        let as_format = |uri: &str, format| {
+            let request =
+                ClipRequest { frames: 2, format: Some(format), ..ClipRequest::new("demo", uri) };
+            load(&request, &SourceOptions::default(), None, &Stop::new()).unwrap()
+        };
+        let yuv = as_format("demo:?size=32x17&format=I420", PixelFormat::I420);
+        let grey = as_format("demo:?size=32x17&format=I420", PixelFormat::Grey);
+        assert_eq!((grey.from, grey.clip.colour), (PixelFormat::I420, yuv.clip.colour));
+        assert_eq!(grey.clip.frames[1], yuv.clip.frames[1][..32 * 17]);
+        let grey = as_format("demo:?size=32x17&format=GREY", PixelFormat::Grey).clip;
+        let chroma = as_format("demo:?size=32x17&format=GREY", PixelFormat::I422).clip;
+        let (luma, rest) = chroma.frames[1].split_at(32 * 17);
+        assert_eq!(luma, grey.frames[1]);
+        assert_eq!((rest.len(), rest.iter().all(|s| *s == 128)), (2 * 16 * 17, true));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod clip;
 mod error;
 mod ffmpeg;
+mod folder;
 mod framecast;
 mod load;
 mod measure;
@@ -21,8 +22,9 @@ mod study;
 pub use clip::Clip;
 pub use error::BenchError;
 pub use ffmpeg::{Codec, Ffmpeg, Mode, StreamSize};
+pub use folder::ReportFolder;
 pub use framecast::{MakePredictor, Own};
-pub use load::{ClipRequest, Noise, load};
+pub use load::{ClipRequest, Loaded, Noise, load};
 pub use measure::{Anchor, Coder, Coding, Measured, Prepared, Yardstick, measure};
 pub use page::page;
 pub use prediction::{Fed, GatePoint, RatePoint, Receiver};

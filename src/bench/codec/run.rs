@@ -1,8 +1,7 @@
 //! Works through a plan: what is not measured yet is measured and kept, then all is put together.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use crate::pipeline::Stop;
 
 use super::BenchError;
 use super::ffmpeg::{Ffmpeg, Mode};
+use super::folder::ReportFolder;
 use super::measure::{Coder, Measured, Prepared, Yardstick, measure};
 use super::prediction::{GatePoint, Hold, Linear, Moving, RatePoint, Receiver, gated, reduced};
 use super::report::{
@@ -22,7 +22,7 @@ use super::report::{
 use super::store::Store;
 
 /// The version of what is kept: another one makes all be measured again.
-const KEPT: u32 = 1;
+const KEPT: u32 = 2;
 
 /// A way to show frames that were not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,15 +104,15 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`BenchError::Io`] when the folder cannot be made.
     pub fn new(
-        folder: &Path,
+        folder: &ReportFolder,
         ffmpeg: Option<&Ffmpeg>,
         stop: &Stop,
         watch: &'a mut dyn FnMut(f64, &str),
         open: &'a mut OpenReceiver<'a>,
     ) -> Result<Self, BenchError> {
-        let work = folder.join("work");
+        let work = ReportFolder::work(folder.path());
         Ok(Self {
-            store: Store::open(&folder.join("cells"))?,
+            store: Store::open(&folder.cells())?,
             yardstick: ffmpeg.map(|f| Yardstick::new(f, &work)).transpose()?,
             work,
             stop: stop.clone(),
@@ -148,8 +148,6 @@ impl<'a> Runner<'a> {
             }
             self.done += task.cost;
         }
-        // Streams and shortened clips are of no use any more.
-        let _ = fs::remove_dir_all(&self.work);
         Ok(self.results(plan))
     }
 

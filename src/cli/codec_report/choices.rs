@@ -2,11 +2,12 @@
 
 use framecast::bench::codec::{
     ANCHORS, Anchor, BenchError, Codec, Coder, Ffmpeg, Inside, MakePredictor, NONE, Own, Plan,
-    ReceiverChoice,
+    ReceiverChoice, ReportFolder,
 };
 use framecast::codec::{self, CodecError, Profile};
 use framecast::config::Config;
 use framecast::model::{ModelFile, registry};
+use framecast::pipeline::Stop;
 use framecast::task::predict::{CopyLast, Linear, Motion};
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +39,7 @@ pub(super) fn plan(
     args: &Args,
     config: &Config,
     ffmpeg: Option<&Ffmpeg>,
+    stop: &Stop,
     notes: &mut Vec<String>,
 ) -> Result<Plan, Failure> {
     let asked = |experiment| args.experiments.contains(&experiment);
@@ -53,11 +55,11 @@ pub(super) fn plan(
         }
     }
     let build = build()?;
-    let own = |profile: &Profile| Own::new(*profile, &build, &args.max_error);
+    let own = |profile: &Profile| Own::new(*profile, &build, &args.max_error, stop);
     for text in &args.ffmpeg_codec {
         codecs.push(Codec::custom(text)?);
     }
-    let work = args.out.join("work");
+    let work = ReportFolder::work(&args.out);
     let anchor = |codec: &Codec, rates: Option<Vec<u32>>| {
         ffmpeg.map(|f| Box::new(Anchor::new(codec.clone(), f, &work, rates)) as Box<dyn Coder>)
     };

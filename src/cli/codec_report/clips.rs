@@ -1,6 +1,6 @@
 //! Which clips are asked for.
 
-use framecast::bench::codec::{ClipRequest, HONEST, Noise, study_clips};
+use framecast::bench::codec::{ClipRequest, HONEST, Loaded, Noise, study_clips};
 use framecast::frame::PixelFormat;
 use framecast::source::uri::redact;
 
@@ -62,13 +62,17 @@ fn name_of(uri: &str) -> String {
 }
 
 /// How a clip was made, in words.
-pub(super) fn made_from(request: &ClipRequest) -> String {
+pub(super) fn made_from(request: &ClipRequest, loaded: &Loaded) -> String {
     let uri = redact(&request.uri);
     // A folder of this machine tells others nothing.
     let file = std::path::Path::new(&uri).file_name();
     let mut text = file.map_or(uri.clone(), |name| name.to_string_lossy().into_owned());
     if request.start > 0.0 {
         text += &format!(", from {} s", request.start);
+    }
+    let format = loaded.clip.layout.format();
+    if loaded.from != format {
+        text += &format!(", {} made {format}", loaded.from);
     }
     if let Some(size) = request.scale {
         text += &format!(", scaled by area to {size}");
@@ -91,6 +95,9 @@ pub(super) fn usage(reason: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framecast::bench::codec::load;
+    use framecast::pipeline::Stop;
+    use framecast::source::SourceOptions;
 
     #[test]
     fn names_are_those_of_the_files() {
@@ -109,11 +116,17 @@ mod tests {
     #[test]
     fn what_was_done_to_a_clip_is_said() {
         let request = ClipRequest {
-            start: 2.0,
+            start: 0.2,
+            frames: 1,
+            format: Some(PixelFormat::Grey),
             noise: Some(Noise { sigma: 2.0, seed: 1 }),
-            ..ClipRequest::new("x", "some/folder/x.mp4")
+            ..ClipRequest::new("x", "demo:?size=8x8&format=I420")
         };
-        assert_eq!(made_from(&request), "x.mp4, from 2 s, luma noise of sigma 2, seed 1");
+        let loaded = load(&request, &SourceOptions::default(), None, &Stop::new()).unwrap();
+        assert_eq!(
+            made_from(&request, &loaded),
+            "demo:?size=8x8&format=I420, from 0.2 s, I420 made GREY, luma noise of sigma 2, seed 1"
+        );
         assert!(is_noisy(&request));
         assert!(!is_noisy(&ClipRequest::new("x", "x.mp4")));
     }

@@ -7,7 +7,8 @@ mod output;
 use std::path::PathBuf;
 
 use framecast::bench::codec::{
-    BenchError, ClipInfo, Fed, Ffmpeg, Prepared, Receiver, Report, Runner, SCHEMA_VERSION,
+    BenchError, ClipInfo, Fed, Ffmpeg, Prepared, Receiver, Report, ReportFolder, Runner,
+    SCHEMA_VERSION,
 };
 use framecast::frame::{PixelFormat, Size};
 use framecast::pipeline::Stop;
@@ -151,16 +152,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Err(other) => return Err(other.into()),
     };
-    let mut plan = choices::plan(args, &config, ffmpeg.as_ref(), &mut notes)?;
-    std::fs::create_dir_all(&args.out)
-        .map_err(|e| anyhow::anyhow!("cannot make the folder {}: {e}", args.out.display()))?;
+    let mut plan = choices::plan(args, &config, ffmpeg.as_ref(), &stop, &mut notes)?;
+    let folder = ReportFolder::open(&args.out)?;
+    let mut bar = Bar::new("");
     for request in &requests {
-        let clip = framecast::bench::codec::load(request, &options, ffmpeg.as_ref(), &stop)?;
-        let prepared = Prepared::new(clip, &args.out.join("clips"))?;
-        let info = ClipInfo::new(&prepared, clips::made_from(request), clips::is_noisy(request));
+        bar.say(&format!("reading {}", request.name));
+        let loaded = framecast::bench::codec::load(request, &options, ffmpeg.as_ref(), &stop)?;
+        let made_from = clips::made_from(request, &loaded);
+        let prepared = Prepared::new(loaded.clip, &folder.clips())?;
+        let info = ClipInfo::new(&prepared, made_from, clips::is_noisy(request));
         plan.clips.push((prepared, info));
     }
-    let mut bar = Bar::new("");
     let mut watch = |share: f64, what: &str| {
         tracing::info!("{:.0} % done; {what}", share * 100.0);
         bar.say(what);
@@ -173,7 +175,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             .map_err(|failure| BenchError::Request(format!("{name}: {failure}")))?;
         Ok(Box::new(Fed::new(opened.forecaster)))
     };
-    let results = Runner::new(&args.out, ffmpeg.as_ref(), &stop, &mut watch, &mut open)?.run(&plan);
+    let results = Runner::new(&folder, ffmpeg.as_ref(), &stop, &mut watch, &mut open)?.run(&plan);
     drop(bar);
     let results = match results {
         Err(BenchError::Stopped) => {

@@ -7,15 +7,19 @@
 mod output;
 mod settings;
 
+pub(super) use settings::without_slices;
 pub use settings::{Codec, Mode};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::frame::PixelFormat;
 use crate::pipeline::Stop;
 
 use super::BenchError;
@@ -69,13 +73,24 @@ impl Ffmpeg {
         &self.version
     }
 
-    /// The words of a call of encoding `input` with `codec` arguments to `output`.
+    /// The words of a call of encoding `input`, of the pixel format `pix_fmt`, with `codec`
+    /// arguments to `output`. A codec that does not take the format fails, unless its arguments
+    /// name another: ffmpeg would convert, and the comparison would be one of conversions.
     #[must_use]
-    pub fn encode_command(&self, input: &Path, codec: &[String], output: &Path) -> Vec<OsString> {
+    pub fn encode_command(
+        &self,
+        input: &Path,
+        pix_fmt: &str,
+        codec: &[String],
+        output: &Path,
+    ) -> Vec<OsString> {
         let mut words = self.start();
         words.extend(list(&["-benchmark", "-threads", "1", "-i"]));
         words.push(input.into());
         words.extend(list(&["-map", "0:v:0", "-fps_mode", "passthrough"]));
+        if !codec.iter().any(|word| word == "-pix_fmt") {
+            words.extend(["-pix_fmt".into(), format!("+{pix_fmt}").into()]);
+        }
         words.extend(codec.iter().map(OsString::from));
         words.extend(list(&["-threads", "1", "-f", "nut", "-y"]));
         words.push(output.into());
@@ -113,8 +128,12 @@ impl Ffmpeg {
         let mut words = self.start();
         words.extend(list(&["-threads", "1", "-i"]));
         words.push(stream.into());
-        words.extend(list(&["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt"]));
-        words.push(clip.pix_fmt().into());
+        words.extend(list(&["-map", "0:v:0", "-fps_mode", "passthrough"]));
+        if clip.layout.format() == PixelFormat::Grey {
+            // Some codecs store grey as YUV; converted, its levels would be stretched.
+            words.extend(list(&["-vf", "extractplanes=y"]));
+        }
+        words.extend(["-pix_fmt".into(), clip.pix_fmt().into()]);
         words.extend(list(&["-f", "rawvideo", "pipe:1"]));
         let mut frames = Frames::new(clip.layout.len(), clip.frames.len());
         self.run(&words, &mut frames)?;
@@ -189,11 +208,22 @@ impl Ffmpeg {
             // In a group of its own, so that a Ctrl-C is ours to handle.
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
-        let child = command.spawn().map_err(|cause| self.failed(start_failure(&cause)))?;
-        let mut child = Running(child);
+        let mut child = command.spawn().map_err(|cause| self.failed(start_failure(&cause)))?;
         let (stdin, stdout, stderr) =
-            (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let child = Mutex::new(Running(child));
+        let end = || child.lock().unwrap_or_else(PoisonError::into_inner).end();
+        let copying = AtomicBool::new(true);
         let copied = thread::scope(|scope| {
+            scope.spawn(|| {
+                // A codec says nothing for minutes; the copying below would wait for it.
+                while copying.load(Ordering::Relaxed) {
+                    if self.stop.is_aborted() {
+                        return end();
+                    }
+                    thread::sleep(POLL);
+                }
+            });
             let log = scope.spawn(move || {
                 let mut said = Vec::new();
                 if let Some(stderr) = stderr {
@@ -210,11 +240,13 @@ impl Ffmpeg {
             });
             let copied = self.copy(stdout, out);
             if copied.is_err() {
-                child.end();
+                end();
             }
+            copying.store(false, Ordering::Relaxed);
             copied.map(|()| log.join().unwrap_or_default())
         });
         let said = copied?;
+        let mut child = child.into_inner().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.stop.is_aborted() {
                 return Err(BenchError::Stopped);
@@ -333,7 +365,7 @@ fn silent(said: &str) -> String {
 }
 
 /// A word for a POSIX shell.
-fn quoted(word: &OsStr) -> String {
+pub(super) fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -189,6 +189,14 @@ impl Codec {
     }
 }
 
+/// The arguments without a number of slices. ffv1 cuts pictures of some odd sizes not into four; it
+/// then chooses itself.
+pub(in crate::bench::codec) fn without_slices(arguments: &[String]) -> Option<Vec<String>> {
+    let at = arguments.iter().position(|word| word == "-slices")?;
+    let (before, after) = (arguments.get(..at)?, arguments.get(at + 2..)?);
+    Some([before, after].concat())
+}
+
 impl FromStr for Codec {
     type Err = BenchError;
 
@@ -225,6 +233,14 @@ mod tests {
         let ffv1: Codec = "ffv1".parse().unwrap();
         assert_eq!(ffv1.arguments(Mode::Lossy(26)), None);
         assert!(ffv1.rates().is_empty());
+    }
+
+    #[test]
+    fn slices_can_be_left_to_the_codec() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let left = without_slices(&words("-c:v ffv1 -slices 4 -g 1")).unwrap();
+        assert_eq!(left, words("-c:v ffv1 -g 1"));
+        assert_eq!(without_slices(&words("-c:v libx264 -qp 0")), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn a_clip_survives_a_lossless_codec() {
     clip.write_y4m(&input).unwrap();
     let codec: Codec = "ffv1".parse().unwrap();
     let words = codec.arguments(Mode::Lossless).unwrap();
-    let command = ffmpeg.encode_command(&input, &words, &stream);
+    let command = ffmpeg.encode_command(&input, clip.pix_fmt(), &words, &stream);
     assert!(ffmpeg.shown(&command).contains(" -c:v ffv1 "), "{}", ffmpeg.shown(&command));
     assert!(ffmpeg.encode(&command).unwrap() >= 0.0);
     assert!(ffmpeg.time_decoding(&stream).unwrap() >= 0.0);

@@ -120,7 +120,8 @@ fn commands(report: &Report, out: &mut String) {
     );
     let Some(table) = &report.lossless else { return };
     *out += "<p>The codecs on the first clip:</p>\n<pre>";
-    for command in table.rows.iter().flat_map(|row| &row.commands) {
+    let first = table.rows.iter().filter_map(|row| row.clips.first()?.command.as_ref());
+    for command in first {
         *out += &escaped(command);
         *out += "\n";
     }

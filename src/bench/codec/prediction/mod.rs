@@ -1,14 +1,16 @@
 //! What prediction saves when not every frame is sent.
 
+mod fed;
 mod frame_rate;
 mod gating;
 mod receiver;
 
+pub use fed::Fed;
 pub use frame_rate::RatePoint;
 pub(super) use frame_rate::reduced;
 pub use gating::GatePoint;
 pub(super) use gating::gated;
-pub use receiver::{Fed, Receiver};
+pub use receiver::Receiver;
 pub(super) use receiver::{Hold, Linear, Moving};
 
 use crate::vision::metrics::Metrics;

@@ -1,9 +1,8 @@
 //! Ways to show the frames that were not sent.
 
 use crate::frame::Size;
-use crate::task::predict::Forecaster;
+use crate::vision::RgbImage;
 use crate::vision::motion::{Compensator, LumaPyramid, MotionField, MotionSearch, Scale, luma};
-use crate::vision::{FloatImage, RgbImage};
 
 use crate::bench::codec::BenchError;
 
@@ -131,61 +130,11 @@ impl Receiver for Moving {
     }
 }
 
-/// A predictor of the next frame, which is given its own predictions for the frames that did not
-/// come: for one that knows steps of one frame alone.
-pub struct Fed {
-    forecaster: Box<dyn Forecaster>,
-    next: FloatImage,
-    /// The last prediction, to be fed when no frame comes in its place.
-    shown: Option<RgbImage>,
-}
-
-impl Fed {
-    /// With `forecaster`, which has seen no frame of this stream.
-    #[must_use]
-    pub fn new(forecaster: Box<dyn Forecaster>) -> Self {
-        Self { forecaster, next: FloatImage::default(), shown: None }
-    }
-
-    fn observe(&mut self, frame: &RgbImage) -> Result<(), BenchError> {
-        let name = self.forecaster.name().to_owned();
-        let finite = self
-            .forecaster
-            .observe(frame, &mut self.next)
-            .map_err(|e| BenchError::Request(format!("{name}: {e}")))?;
-        if finite {
-            return Ok(());
-        }
-        Err(BenchError::Request(format!("{name} predicted a number that is not finite")))
-    }
-}
-
-impl Receiver for Fed {
-    fn name(&self) -> &str {
-        self.forecaster.name()
-    }
-
-    fn receive(&mut self, frame: &RgbImage, _index: usize) -> Result<(), BenchError> {
-        self.shown = None;
-        self.observe(frame)
-    }
-
-    fn predict(&mut self, _index: usize, out: &mut RgbImage) -> Result<(), BenchError> {
-        if let Some(shown) = self.shown.take() {
-            self.observe(&shown)?;
-        }
-        self.next.round_to_rgb(out);
-        self.shown = Some(out.clone());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bench::codec::clip::tests::moving;
     use crate::bench::codec::prediction::in_rgb;
-    use crate::task::predict::CopyLast;
     use crate::vision::metrics::mse_rgb;
 
     /// The errors of frames 10 and 11 when 0, 3, 6 and 9 came.
@@ -211,32 +160,10 @@ mod tests {
     fn motion_is_scaled_to_the_frame_that_is_due() {
         let hold = errors(&mut Hold::default());
         let moving = errors(&mut Moving::default());
-        let fed = errors(&mut Fed::new(Box::new(CopyLast)));
-        assert_eq!(hold, fed, "copy-last is copy-last however it is fed");
         assert!(hold[1] > hold[0]);
         for (motion, hold) in moving.iter().zip(&hold) {
             assert!(motion * 4.0 < *hold, "{motion} {hold}");
         }
-    }
-
-    #[test]
-    fn a_frame_that_comes_takes_the_place_of_its_prediction() {
-        let clip = moving(Size::new(96, 64), 8);
-        let frames = in_rgb(&clip, &clip.frames).unwrap();
-        let next = |look: bool| {
-            let mut fed = Fed::new(Box::new(crate::task::predict::Motion::velocity()));
-            let mut out = RgbImage::default();
-            for (at, frame) in frames.iter().enumerate().take(6) {
-                if look && at > 0 {
-                    fed.predict(at, &mut out).unwrap();
-                }
-                fed.receive(frame, at).unwrap();
-            }
-            fed.predict(6, &mut out).unwrap();
-            fed.predict(7, &mut out).unwrap();
-            out
-        };
-        assert!(next(true) == next(false), "looking leaves no trace");
     }
 
     #[test]

@@ -44,8 +44,13 @@ pub struct Entry {
     pub encode_speed: Option<f64>,
     /// The same for decoding.
     pub decode_speed: Option<f64>,
+    /// How often it was timed; the least counts.
+    pub rounds: Option<u32>,
     /// Every sample came back.
     pub exact: Option<bool>,
+    /// How to encode by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// A codec on all clips.
@@ -73,8 +78,6 @@ pub struct LosslessRow {
     pub decode_speed: Option<f64>,
     /// Every sample of every clip came back.
     pub exact: bool,
-    /// The commands of the first clip.
-    pub commands: Vec<String>,
 }
 
 /// The table.
@@ -150,7 +153,9 @@ fn entry(
         decode_fps: clip.fps_of(decode),
         encode_speed: speed(encode),
         decode_speed: speed(decode),
+        rounds: Some(measured.rounds),
         exact: Some(measured.quality.exact),
+        command: Some(measured.command.clone()),
     }
 }
 
@@ -181,7 +186,6 @@ fn row(clips: &[ClipInfo], codec: &Outcomes, entries: Vec<Entry>) -> LosslessRow
         encode_speed: speed(encode),
         decode_speed: speed(decode),
         exact: whole,
-        commands: measured.first().map(|m| m.commands.clone()).unwrap_or_default(),
         clips: entries,
     }
 }

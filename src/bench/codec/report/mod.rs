@@ -182,7 +182,8 @@ pub(super) mod tests {
             decode_cpu_s: cpu / 2.0,
             yardstick_cpu_s: Some(1.0),
             quality: Quality { exact: true, ..Quality::default() },
-            commands: Vec::new(),
+            rounds: 1,
+            command: String::new(),
         }
     }
 
