@@ -119,8 +119,8 @@ fn modules_use_only_lower_ranks() {
 }
 
 /// Files that may hold `unsafe`, each for a reason the design names: V4L2 ioctls and mmap, SIMD
-/// kernels, ONNX Runtime calls that `ort` does not wrap, and in tests a counting allocator and the
-/// register of floating-point modes.
+/// kernels, ONNX Runtime calls that `ort` does not wrap, the register of floating-point modes, and in
+/// tests a counting allocator.
 const UNSAFE_FILES: &[&str] = &[
     "src/codec/arithmetic.rs",
     "src/codec/band/covariance.rs",

@@ -95,6 +95,7 @@ enum Command {
 
 /// Parses the arguments, runs the command and turns its outcome into an exit code.
 pub(crate) fn main() -> ExitCode {
+    coded_predictor::install();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,19 +3,21 @@
 use std::sync::Mutex;
 use std::thread;
 
-use super::arithmetic;
+use super::arithmetic::{self, DefaultMode};
 use super::error::CodecError;
 
 /// Runs `work` on each of `jobs`, on up to `threads` threads including this one. Which thread takes
-/// which job is not fixed, so a job's result may depend on the job alone.
+/// which job is not fixed, so a job's result may depend on the job alone. Each has the default mode
+/// of arithmetic.
 ///
 /// # Errors
-/// [`CodecError::Arithmetic`] when this thread does not compute as streams assume; nothing is done.
+/// [`CodecError::Arithmetic`] when this thread cannot compute as streams assume; nothing is done.
 pub(super) fn run<T: Send>(
     threads: usize,
     jobs: Vec<T>,
     work: impl Fn(T) + Sync,
 ) -> Result<(), CodecError> {
+    let _mode = DefaultMode::set();
     arithmetic::check()?;
     let others = threads.min(jobs.len()).saturating_sub(1);
     if others == 0 {
@@ -33,6 +35,7 @@ pub(super) fn run<T: Send>(
         for _ in 0..others {
             // A thread that cannot start, or not compute as it must, leaves its jobs to the others.
             let _ = thread::Builder::new().name("codec".into()).spawn_scoped(scope, || {
+                let _mode = DefaultMode::set();
                 if arithmetic::check().is_ok() {
                     turn();
                 }

@@ -8,7 +8,6 @@
 
 use crate::codec::stream::EndRecord;
 
-use super::arithmetic;
 use super::band::BandCoder;
 use super::band_set::BandSet;
 use super::bands;
@@ -115,7 +114,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`CodecError::Predictor`] when it is missing or another one; [`CodecError::Config`],
-    /// [`CodecError::Arithmetic`], [`CodecError::Limit`].
+    /// [`CodecError::Limit`].
     pub fn new(
         header: &StreamHeader,
         predictor: Option<Box<dyn Predictor>>,
@@ -129,7 +128,6 @@ impl Decoder {
                 allowed: format!("allowed are 1 to {MAX_THREADS}"),
             });
         }
-        arithmetic::check()?;
         let layout = StreamHeader::check_geometry(&header.spec)?;
         let predictor = match (&header.predictor, predictor) {
             (None, _) => None,
@@ -178,6 +176,11 @@ impl Decoder {
     #[must_use]
     pub const fn stale(&self) -> u64 {
         self.stale
+    }
+
+    /// Frames before `index` are not waited for: the first packet comes from the middle of the stream.
+    pub const fn begin_at(&mut self, index: u64) {
+        self.next_index = index;
     }
 
     /// Decodes a packet.

@@ -3,7 +3,6 @@
 use crate::frame::{FrameSeq, Size};
 use crate::vision::scene::SceneChange;
 
-use super::arithmetic;
 use super::band::BandCoder;
 use super::band_set::BandSet;
 use super::bands;
@@ -91,7 +90,6 @@ impl Encoder {
         predictor: Option<Box<dyn Predictor>>,
     ) -> Result<Self, CodecError> {
         config.check()?;
-        arithmetic::check()?;
         let layout = StreamHeader::check_geometry(spec)?;
         let (width, height) = (spec.size.w(), spec.size.h());
         let resilient = || ((height + RESILIENT_ROWS / 2) / RESILIENT_ROWS).clamp(1, 16);

@@ -79,8 +79,8 @@ pub enum CodecError {
     },
     /// This thread rounds or flushes floating-point numbers in a way of its own.
     #[error(
-        "floating-point arithmetic is not in its default mode ({what}), so streams would differ; \
-         a library has changed it on this thread: run the codec on a thread of its own"
+        "floating-point arithmetic is not in its default mode ({what}) and cannot be set to it, so \
+         streams would differ; use another processor"
     )]
     Arithmetic {
         /// What was found.

@@ -160,6 +160,7 @@ impl DecodedWriter {
         };
         self.bytes = bytes;
         written?;
+        self.flush()?;
         self.frames += 1;
         Ok(())
     }
@@ -220,6 +221,12 @@ impl DecodedWriter {
         let frame = Frame::new(PooledBuf::unpooled(bytes), layout, meta);
         let frame = frame.map_err(CodecError::from)?;
         Ok(FrameConverter::new().to_rgb(&frame, &mut self.rgb)?)
+    }
+
+    /// What reads a pipe is to have the frame now and whole.
+    fn flush(&mut self) -> Result<(), WriteDecodedError> {
+        let Some(out) = &mut self.out else { return Ok(()) };
+        out.flush().map_err(|cause| WriteDecodedError::Io { path: self.path.clone(), cause })
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteDecodedError> {

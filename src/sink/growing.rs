@@ -62,7 +62,8 @@ impl GrowingFile {
     /// # Errors
     /// The system's answer; the partial file stays then.
     pub fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
+        // What has the name from now on must be there after a power cut too.
+        self.sync()?;
         match &self.partial {
             Some(partial) => std::fs::rename(partial, &self.path),
             None => Ok(()),

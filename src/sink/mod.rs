@@ -10,6 +10,7 @@ mod recorder;
 mod result_sink;
 #[cfg(test)]
 mod sample;
+mod syncing;
 mod y4m;
 
 pub use decoded::{DecodedWriter, WriteDecodedError};

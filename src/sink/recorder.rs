@@ -2,13 +2,14 @@
 //!
 //! The capture thread copies each frame into one of a few buffers; a thread of its own codes and
 //! writes them. When all buffers are in use a live stream loses the frame here and counts it, a
-//! file waits. Each frame is one write, and what was written is brought to the disk at an interval,
-//! so a kill costs the frame being written and a power cut one interval at most.
+//! file waits. Each frame is one write, and what was written is brought to the disk at an interval
+//! by one more thread, so a kill costs the frame being written and a power cut one interval at most.
 //!
 //! Threading: `offer` is called by the capture thread.
 
 use std::fs::File;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -28,12 +29,20 @@ use crate::vision::{FrameConverter, RgbImage};
 
 use super::SinkCounts;
 use super::queue::PATIENCE;
+use super::syncing::Syncing;
 
 /// The sink's name in reports.
 const NAME: &str = "record";
 
-/// Bytes of waiting frames, and the least and most frames.
-const WAITING: (usize, usize, usize) = (1 << 26, 4, 16);
+/// Bytes of waiting frames, and the least and most frames: a card that stops to tidy up for a second
+/// or two costs none.
+const WAITING: (usize, usize, usize) = (1 << 26, 4, 64);
+
+/// Stands in a path for the lowest number that is free.
+const NUMBER: &str = "{n}";
+
+/// The highest such number.
+const MOST_FILES: u32 = 1_000_000;
 
 /// How often a wait looks whether the run was interrupted.
 const POLL: Duration = Duration::from_millis(50);
@@ -41,11 +50,19 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long the end of a run waits for the frames that still wait.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A recording that can begin: its file is there.
+/// A recording that can begin: its file is there. One that does not begin leaves none.
 #[derive(Debug)]
 pub struct Recorder {
     options: RecordSettings,
-    file: File,
+    file: Option<File>,
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            let _ = std::fs::remove_file(&self.options.path);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -73,30 +90,37 @@ pub struct Recording {
 }
 
 impl Recorder {
-    /// Makes the file.
+    /// Makes the file; `{n}` in its path becomes the lowest number from 1 that is free.
     ///
     /// # Errors
     /// The system's answer with the path; a file that is there is never overwritten.
-    pub fn create(options: RecordSettings) -> io::Result<Self> {
-        let path = &options.path;
-        let file = File::options().write(true).create_new(true).open(path).map_err(|error| {
+    pub fn create(mut options: RecordSettings) -> io::Result<Self> {
+        let (path, file) = create_new(&options.path).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AlreadyExists => {
-                    "recordings are not overwritten; choose another name"
+                    "recordings are not overwritten; choose another name, or let {n} in it stand \
+                     for the next free number"
                 }
                 _ => "choose a place that can be written",
             };
-            let text = format!("cannot record to {}: {error}; {hint}", path.display());
+            let text = format!("cannot record to {}: {error}; {hint}", options.path.display());
             io::Error::new(error.kind(), text)
         })?;
-        Ok(Self { options, file })
+        options.path = path;
+        Ok(Self { options, file: Some(file) })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.options.path
     }
 
     /// Begins to record frames of the source `info`.
     ///
     /// # Errors
     /// [`PipelineError::Thread`] when the thread cannot be started.
-    pub fn start(self, info: &SourceInfo) -> Result<(Recording, RecorderFeed), PipelineError> {
+    pub fn start(mut self, info: &SourceInfo) -> Result<(Recording, RecorderFeed), PipelineError> {
         let (bytes, least, most) = WAITING;
         let pool = FramePool::new((bytes / (info.size.pixels() * 3 / 2).max(1)).clamp(least, most));
         // As many places as the pool has buffers, so that sending never waits.
@@ -109,18 +133,15 @@ impl Recorder {
         let body = move || {
             // Dropped on unwinding too, which is how the end learns of a panic.
             let _end = end;
-            let Self { options, file } = self;
-            let path = options.path.clone();
-            let mut work = Work { options, file: Some(file), open: None, live, rate };
+            let mut work = Work { recorder: &mut self, open: None, live, rate };
             let mut outcome = work.until_end(&taken, &own);
             if let Some(open) = work.open.take() {
                 outcome = outcome.and(open.writer.finish().map(|_| ()));
-            } else if work.file.take().is_some() {
-                // Nothing was recorded.
-                let _ = std::fs::remove_file(&path);
             }
             if let Err(error) = outcome {
-                let error = io::Error::other(format!("{}: {error}", path.display()));
+                let error = io::Error::other(format!("{}: {error}", self.path().display()));
+                // The run may last for weeks, so it is told now as well.
+                tracing::error!("the recording ends, the run goes on: {error}");
                 *own.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         };
@@ -185,19 +206,18 @@ impl Recording {
 /// What the first frame opens: only then the kind of picture is known.
 struct Open {
     encoder: Encoder,
-    writer: StreamWriter<File>,
+    writer: StreamWriter<Syncing<File>>,
     picture: Picture,
 }
 
-struct Work {
-    options: RecordSettings,
-    file: Option<File>,
+struct Work<'a> {
+    recorder: &'a mut Recorder,
     open: Option<Open>,
     live: bool,
     rate: Option<crate::frame::Rational>,
 }
 
-impl Work {
+impl Work<'_> {
     fn until_end(&mut self, frames: &Receiver<Frame>, shared: &Shared) -> Result<(), CodecError> {
         let (mut converter, mut rgb) = (FrameConverter::new(), RgbImage::default());
         loop {
@@ -224,7 +244,7 @@ impl Work {
     }
 
     fn frame(&mut self, frame: &Frame) -> Result<(), CodecError> {
-        if let Some(file) = self.file.take() {
+        if self.open.is_none() {
             let spec = StreamSpec {
                 format: frame.format(),
                 size: frame.size(),
@@ -232,9 +252,14 @@ impl Work {
                 rate: self.rate,
             };
             let id = stream_id(frame, self.live.then(SystemTime::now));
-            let coding = EncoderConfig { id, ..self.options.coding.clone() };
+            let options = &self.recorder.options;
+            let coding = EncoderConfig { id, ..options.coding.clone() };
             let encoder = Encoder::new(&coding, &spec, None)?;
-            let writer = StreamWriter::new(file, encoder.header(), self.options.sync)?;
+            let Some(file) = self.recorder.file.take() else { return Ok(()) };
+            let file = Syncing::start(file, options.sync)
+                .map_err(|cause| CodecError::Io { what: "opening the recording failed", cause })?;
+            // It is synced by its own thread.
+            let writer = StreamWriter::new(file, encoder.header(), Duration::MAX)?;
             let picture = Picture::new(SampleLayout::Grey, 1, 1);
             self.open = Some(Open { encoder, writer, picture });
         }
@@ -251,13 +276,39 @@ impl Work {
     }
 }
 
+/// A file that was not there before, of which its folder knows.
+fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
+    let new = |path: &Path| File::options().write(true).create_new(true).open(path);
+    let (path, file) = match path.to_str().filter(|text| text.contains(NUMBER)) {
+        None => (path.to_owned(), new(path)?),
+        Some(text) => {
+            let mut number = 1;
+            loop {
+                let path = PathBuf::from(text.replace(NUMBER, &number.to_string()));
+                match new(&path) {
+                    Ok(file) => break (path, file),
+                    Err(error)
+                        if error.kind() == io::ErrorKind::AlreadyExists && number < MOST_FILES =>
+                    {
+                        number += 1;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    };
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Without this a power cut may take the name of the file. Not every system can.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok((path, file))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::Profile;
     use crate::codec::stream::{Ending, Record, StreamReader};
     use crate::frame::{FrameMeta, FrameSeq, Size};
-    use std::path::Path;
 
     fn options(path: &Path) -> RecordSettings {
         let coding =
@@ -333,7 +384,24 @@ mod tests {
         drop(feed);
         assert!(recording.finish(&Stop::new()).2.is_none());
         assert!(!path.exists());
+        drop(Recorder::create(options(&path)).unwrap());
+        assert!(!path.exists(), "a run that never began");
         let error = Recorder::create(options(Path::new("/no/such/a.fcv")));
         assert!(error.unwrap_err().to_string().contains("/no/such/a.fcv"));
+    }
+
+    #[test]
+    fn a_service_that_is_started_again_takes_the_next_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("camera-{n}.fcv");
+        for number in [1, 2, 3] {
+            let recorder = Recorder::create(options(&path)).unwrap();
+            assert_eq!(recorder.path(), folder.path().join(format!("camera-{number}.fcv")));
+            let (recording, feed) = recorder.start(&info(false)).unwrap();
+            feed.offer(&frame(0), &Stop::new());
+            drop(feed);
+            assert!(recording.finish(&Stop::new()).2.is_none());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

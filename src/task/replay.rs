@@ -19,10 +19,17 @@ use crate::source::{
 
 use super::predict::CodedBlend;
 
-/// Lets sources read coded recordings.
+/// Lets sources read coded recordings whose predictors are exact everywhere.
 pub fn install() {
     install_replay(|path, options| Ok(Box::new(Replay::open(path, options)?)));
 }
+
+/// Makes the predictor a stream names; what it says when it cannot is told.
+pub type MakePredictor<'a> =
+    &'a dyn Fn(&StreamHeader) -> Result<Option<Box<dyn codec::Predictor>>, String>;
+
+/// The most frames a recording may say it lost: sums of what files claim must not overflow.
+const MOST_LOST: u64 = 1 << 48;
 
 /// A coded recording being read.
 pub struct Replay {
@@ -40,6 +47,8 @@ pub struct Replay {
     /// Capture time of the first frame.
     first: Option<MonoTime>,
     damage: DamageLog,
+    /// How many more frames may be called lost.
+    losable: u64,
     over: bool,
 }
 
@@ -50,6 +59,18 @@ impl Replay {
     /// [`SourceError::Open`], [`SourceError::Format`] with what the codec says, and
     /// [`SourceError::Limit`].
     pub fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        Self::open_with(path, options, &exact)
+    }
+
+    /// As [`Replay::open`], with the predictor that `make` makes.
+    ///
+    /// # Errors
+    /// As [`Replay::open`].
+    pub fn open_with(
+        path: &Path,
+        options: &SourceOptions,
+        make: MakePredictor<'_>,
+    ) -> Result<Self, SourceError> {
         let name = path.display().to_string();
         let bad = |reason: String| SourceError::Format { name: name.clone(), reason };
         let file = File::open(path).map_err(|cause| SourceError::Open {
@@ -68,7 +89,7 @@ impl Replay {
         if value > limit {
             return Err(SourceError::Limit { name, what: "pixels of a frame", value, limit });
         }
-        let predictor = predictor(&header).map_err(bad)?;
+        let predictor = make(&header).map_err(bad)?;
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
         let decoder = Decoder::new(&header, predictor, DecoderOptions { threads })
             .map_err(|e| bad(e.to_string()))?;
@@ -99,6 +120,7 @@ impl Replay {
             expected: None,
             first: None,
             damage: DamageLog::default(),
+            losable: MOST_LOST,
             over: false,
         })
     }
@@ -157,6 +179,8 @@ impl Replay {
     }
 
     fn push_lost(&mut self, frames: u64, reason: DropReason) {
+        let frames = frames.min(self.losable);
+        self.losable -= frames;
         if frames > 0 {
             self.pending.push(Next::Lost { frames, reason });
         }
@@ -185,7 +209,7 @@ impl Replay {
     }
 }
 
-fn predictor(header: &StreamHeader) -> Result<Option<Box<dyn codec::Predictor>>, String> {
+fn exact(header: &StreamHeader) -> Result<Option<Box<dyn codec::Predictor>>, String> {
     let Some(id) = &header.predictor else { return Ok(None) };
     Ok(Some(match id.kind {
         PredictorKind::CopyLast => Box::new(CopyLast::new()),

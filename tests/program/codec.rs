@@ -176,10 +176,62 @@ fn damage_is_said_and_the_rest_is_kept() {
     answer.refused(1, &["repaired, the first is"]);
     assert_eq!(std::fs::read(&out).unwrap().len(), exact.len(), "every frame has its place");
 
+    std::fs::write(&stream, [&whole[..], &whole].concat()).unwrap();
+    framecast(&["decode", &stream, &out])
+        .refused(1, &["what follows the end", "12 frames are exact"]);
+
     std::fs::write(&stream, b"RIFF no stream").unwrap();
     let answer = framecast(&["decode", &stream, &out]);
     answer.refused(4, &["not a framecast stream"]);
     assert_eq!(std::fs::read(&out).unwrap().len(), exact.len(), "what was there is kept");
+}
+
+#[test]
+fn a_part_is_decoded_from_the_key_frame_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = path(folder.path(), "a.fcv");
+    let (all, part) = (path(folder.path(), "a.raw"), path(folder.path(), "b.raw"));
+    let args = ["encode", "demo:?size=64x48", &stream, "--frames", "20", "--key-interval", "6"];
+    framecast(&args).succeeded();
+    framecast(&["decode", &stream, &all]).succeeded();
+    let (all, frame) = (std::fs::read(&all).unwrap(), 64 * 48 * 3 / 2);
+    let decode = |skip: &str, frames: &str| {
+        let json =
+            framecast(&["decode", &stream, &part, "--skip", skip, "--frames", frames, "--json"]);
+        (json.json(), std::fs::read(&part).unwrap())
+    };
+    for (skip, frames) in [(0, 20), (0, 3), (7, 5), (12, 1), (19, 9)] {
+        let (json, bytes) = decode(&skip.to_string(), &frames.to_string());
+        let count = frames.min(20 - skip);
+        assert_eq!(bytes, all[skip * frame..(skip + count) * frame], "{skip} {frames}");
+        assert_eq!((&json["frames"], &json["repaired"]), (&count.into(), &0.into()), "{json}");
+    }
+    // Damage before the key frame is not met on the way.
+    let mut bytes = std::fs::read(&stream).unwrap();
+    bytes[400..440].fill(0);
+    std::fs::write(&stream, &bytes).unwrap();
+    assert_eq!(decode("13", "4").1, all[13 * frame..17 * frame]);
+    framecast(&["decode", &stream, &part]).refused(1, &["exact and written"]);
+    let behind = framecast(&["decode", &stream, &part, "--skip", "20"]);
+    behind.refused(1, &["ends before frame 20"]);
+}
+
+#[test]
+fn streams_tied_to_a_build_play_there_and_name_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stream, back) = (path(folder.path(), "a.fcv"), path(folder.path(), "a.raw"));
+    let wishes = ["--predict", "predict-nano-direct", "--engine", "tract", "--frames", "5"];
+    framecast(&[&["encode", "demo:?size=48x40", &stream][..], &wishes].concat()).succeeded();
+    framecast(&["decode", &stream, &back, "--engine", "tract"]).succeeded();
+    let exact = ["--predict", "predict-nano-direct", "--engine", "exact"];
+    framecast(&[&["encode", "demo:?size=48x40", &back][..], &exact].concat())
+        .refused(3, &["integer models of kind blend"]);
+    // As a source too, on the engine that is chosen by itself.
+    let scored = framecast(&["eval", &stream, "--model", "copy-last", "--json"]);
+    match scored.code {
+        Some(0) => assert_eq!(scored.json()["frames"], 4),
+        _ => scored.refused(4, &["tract", "can be decoded only where"]),
+    }
 }
 
 #[test]
@@ -196,6 +248,7 @@ fn wrong_wishes_are_refused_with_what_is_allowed() {
         (&["--predict", "tag-scenes"], 3, &["tag"]),
         (&["--resilient", "--predict", "motion"], 3, &["use none or copy"]),
         (&["--refresh", "2s"], 2, &["--resilient"]),
+        (&["--engine", "gpu"], 2, &["gpu", "tract"]),
     ] {
         let args = [&["encode", "demo:?size=64x48&frames=2", &out][..], wishes].concat();
         framecast(&args).refused(code, words);

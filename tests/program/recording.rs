@@ -46,6 +46,21 @@ fn a_run_is_recorded_and_plays_again() {
 }
 
 #[test]
+fn a_service_that_starts_again_records_into_the_next_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("camera-{n}.fcv");
+    let wishes = ["--predict", "none", "--record", path.to_str().unwrap()];
+    let missing = [&["run", "--source", "no-such.y4m"][..], &wishes].concat();
+    framecast(&missing).refused(4, &["no-such.y4m"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no empty file is left");
+    for number in [1, 2] {
+        let run = ["run", "--source", "demo:?size=64x48", "--pace", "fast", "--frames", "3"];
+        assert_eq!(framecast(&[&run[..], &wishes].concat()).code, Some(0));
+        assert!(folder.path().join(format!("camera-{number}.fcv")).exists());
+    }
+}
+
+#[test]
 fn a_killed_run_loses_the_frame_being_written_at_most() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("killed.fcv");

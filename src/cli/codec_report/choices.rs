@@ -6,6 +6,7 @@ use framecast::bench::codec::{
 };
 use framecast::codec::{self, CodecError, Profile};
 use framecast::config::Config;
+use framecast::engine::EngineChoice;
 use framecast::model::{ModelFile, registry};
 use framecast::pipeline::Stop;
 use framecast::task::predict::{CopyLast, Linear, Motion};
@@ -160,7 +161,7 @@ fn inside(
         let identity = identity(name, config)?;
         let make: Box<MakePredictor> = Box::new(move |spec| {
             let fail = |why: String| BenchError::Request(format!("{own_name}: {why}"));
-            let made = coded_predictor::by_name(&own_name, spec);
+            let made = coded_predictor::by_name(&own_name, EngineChoice::Auto, spec);
             made.map_err(|e| fail(e.to_string()))?.ok_or_else(|| fail("it is none".to_owned()))
         });
         if !all.iter().any(|i| i.predictor == *name) {

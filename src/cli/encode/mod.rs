@@ -12,6 +12,7 @@ use framecast::codec::{
     frame_to_picture, layout_of, stream_id,
 };
 use framecast::config::{Config, ConfigError, Pace, RawConfig, SourceSettings};
+use framecast::engine::EngineChoice;
 use framecast::frame::{Frame, FramePool, Layout, MonoTime, PixelFormat, PooledBuf};
 use framecast::pipeline::{Fresh, Stop};
 use framecast::sink::GrowingFile;
@@ -58,6 +59,10 @@ pub(crate) struct Args {
     /// of kind blend the stream decodes only on the same build
     #[arg(long, value_name = "MODEL", default_value = "none")]
     predict: String,
+
+    /// Engine of a predictor that is no integer model of kind blend: auto, tract or ort
+    #[arg(long, value_name = "ENGINE", default_value_t)]
+    engine: EngineChoice,
 
     /// Keep bands of rows apart and refresh one after the other, so that what is lost comes back
     #[arg(long)]
@@ -286,7 +291,7 @@ fn open(args: &Args, info: &SourceInfo, frame: &Frame) -> Result<Open, Failure> 
     let rate = info.rate.map_or(USUAL_RATE, framecast::frame::Rational::as_f64);
     let id = stream_id(frame, info.live.then(SystemTime::now));
     let config = EncoderConfig { id, ..args.encoder_config(rate) };
-    let predictor = || coded_predictor::by_name(&args.predict, &spec);
+    let predictor = || coded_predictor::by_name(&args.predict, args.engine, &spec);
     let encoder = Encoder::new(&config, &spec, predictor()?)?;
     if !encoder.is_exact() {
         eprintln!(

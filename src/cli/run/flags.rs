@@ -88,7 +88,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     record_jsonl: Option<String>,
 
-    /// Record the frames themselves, lossless, into this new .fcv file
+    /// Record the frames themselves, lossless, into this new .fcv file; {n} in its name stands for
+    /// the next free number
     #[arg(long, value_name = "FILE.fcv")]
     record: Option<String>,
 

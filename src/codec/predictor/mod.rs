@@ -109,7 +109,9 @@ impl PredictorId {
                 Ok(())
             }
             (Exactness::SameBuild { pins }, ours) => bad(format!(
-                "the stream can be decoded only where its predictor computes as it did when it was made ({pins}); here it is {}",
+                "the stream can be decoded only where its predictor computes as it did when it was made ({}); here it is {}",
+                // The stream may hold anything.
+                pins.escape_debug(),
                 match ours {
                     Exactness::Exact => "exact",
                     Exactness::SameBuild { pins } => pins,

@@ -3,8 +3,9 @@
 use super::clip::{self, decode, encode, info, spec};
 use crate::codec::stream::{Record, StreamReader};
 use crate::codec::{
-    CodecError, Decoder, DecoderOptions, Encoder, EncoderConfig, FrameInfo, FrameKind, Picture,
-    PredictorKind, PredictorUse, Profile, SampleLayout, StreamHeader, StreamSpec,
+    CodecError, Decoder, DecoderOptions, Encoder, EncoderConfig, Exactness, FrameInfo, FrameKind,
+    Picture, Predictor, PredictorFailure, PredictorId, PredictorKind, PredictorUse, Profile,
+    SampleLayout, StreamHeader, StreamSpec,
 };
 use crate::frame::{PixelFormat, Size};
 
@@ -135,6 +136,58 @@ fn misuse_is_an_error_that_says_what_to_do() {
     let resilient = EncoderConfig { refresh: Some(30), ..EncoderConfig::default() };
     let refused = new(&resilient, &spec, Some(PredictorKind::Motion));
     assert!(refused.contains("use none or copy"), "{refused}");
+}
+
+/// Draws as it likes, then fails.
+struct Moody(PredictorId, u32);
+
+impl Predictor for Moody {
+    fn id(&self) -> &PredictorId {
+        &self.0
+    }
+
+    fn reset(&mut self) {}
+
+    fn predict(&mut self, _: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure> {
+        self.1 += 1;
+        if self.1 > 1 {
+            return Err("it is tired".into());
+        }
+        next.planes_mut()[0].data.truncate(3);
+        Ok(true)
+    }
+}
+
+#[test]
+fn predictors_that_do_what_they_should_not_end_in_errors() {
+    let spec = spec(PixelFormat::Grey, 32, 32);
+    let id = |pins: &str| PredictorId {
+        exactness: Exactness::SameBuild { pins: pins.to_owned() },
+        ..PredictorId::built_in(PredictorKind::Model, "moody")
+    };
+    let new = |pins: &str| {
+        Encoder::new(&EncoderConfig::default(), &spec, Some(Box::new(Moody(id(pins), 0))))
+    };
+    for pins in ["x".repeat(1001), "two\nlines".to_owned()] {
+        let error = new(&pins).unwrap_err().to_string();
+        assert!(error.contains("one line of at most 1000"), "{error}");
+    }
+    let mut encoder = new("one line").unwrap();
+    let mut send = |t| {
+        let sent = encoder.send_frame(&clip::picture(&spec, t), &FrameInfo::numbered(t as u64));
+        sent.map(|()| encoder.receive_packet().unwrap().header.predicted)
+    };
+    assert!(!send(0).unwrap());
+    assert!(!send(1).unwrap(), "a picture that does not fit is not used");
+    let failed = send(2).unwrap_err();
+    assert!(failed.to_string().contains("it is tired"), "{failed}");
+    assert!(matches!(send(3), Err(CodecError::Ended)), "a decoder would be out of step");
+    let mut odd = clip::picture(&spec, 0);
+    odd.planes_mut()[0].data.pop();
+    let mut encoder = Encoder::new(&EncoderConfig::default(), &spec, None).unwrap();
+    let error = encoder.send_frame(&odd, &FrameInfo::default()).unwrap_err().to_string();
+    assert!(error.contains("planes of other sizes"), "{error}");
+    encoder.send_frame(&clip::picture(&spec, 0), &FrameInfo::default()).unwrap();
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::codec::{
     Exactness, Picture, PlaneBuf, Predictor, PredictorFailure, PredictorId, PredictorKind,
     SampleLayout, chroma_field,
 };
-use crate::engine::{self, EngineChoice, LoadOptions, Session};
+use crate::engine::{self, EngineChoice, LoadOptions, ResetReason, Session};
 use crate::frame::Size;
 use crate::model::{DType, ModelFile, Role, TensorBuf};
 use crate::task::TaskError;
@@ -176,6 +176,7 @@ impl Predictor for CodedBlend {
     }
 
     fn reset(&mut self) {
+        self.session.reset_state(ResetReason::Start);
         self.observer = Observer::new();
         self.previous = None;
     }
