@@ -13,8 +13,15 @@ use crate::vision::dispatch::vectorised;
 pub(super) const WEIGHT_BITS: u32 = 12;
 
 /// How firmly weights stay at zero: a share of a regressor's energy, and a little more.
-const RIDGE: f32 = 0.0002;
-const RIDGE_LEAST: f32 = 64.0;
+const RIDGE: Ridge = Ridge { share: 0.0002, least: 64.0 };
+
+/// The same where samples are not exact: their errors would be fitted.
+const RIDGE_BOUNDED: Ridge = Ridge { share: 0.002, least: 2000.0 };
+
+struct Ridge {
+    share: f32,
+    least: f32,
+}
 
 /// What statistics keep from row to row.
 const FORGET: f32 = 0.82;
@@ -64,13 +71,14 @@ impl PlaneCoder {
         } else {
             &[]
         };
+        let ridge = if self.max_error > 0 { RIDGE_BOUNDED } else { RIDGE };
         for group in 0..self.strips.groups {
             let at = LANES + group * LANES;
             combine(&self.statistics[..count * stride], before, stride, at, &mut self.system);
             for i in 0..n {
                 let entry = &mut self.system[row(i, n)];
                 for value in entry.iter_mut() {
-                    *value += *value * RIDGE + RIDGE_LEAST;
+                    *value += *value * ridge.share + ridge.least;
                 }
             }
             factor(&mut self.system[..count], n);
