@@ -355,7 +355,9 @@ impl Strip<'_, '_> {
         };
         self.own[x] = value as u8;
         let error = 16 * value - p16;
-        *bias += ((error << 8) - *bias) >> 6;
+        // Of a bounded error the residual alone was seen, not what rounding did.
+        let seen = if step == 1 { error } else { 16 * step * turned(residual) };
+        *bias += ((seen << 8) - *bias) >> 6;
         let size = (error.abs() >> 2).min(255);
         self.errors[x] = size as u8;
         *state = State {
