@@ -51,9 +51,6 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 /// The tables in short, for a terminal.
 fn text(report: &Report, out: &Path) -> String {
     let mut text = String::new();
-    let number = |value: Option<f64>, width: usize, decimals: usize| {
-        value.map_or(format!("{:>width$}", "-"), |v| format!("{v:>width$.decimals$}"))
-    };
     if let Some(table) = &report.lossless {
         text += &format!("{:<18}", "bits a pixel");
         for clip in &report.clips {
@@ -95,17 +92,48 @@ fn text(report: &Report, out: &Path) -> String {
             );
         }
     }
-    for row in &report.predictors {
-        text += &format!(
-            "{} with {}: saves {} % in the mean, {} % at least\n",
-            row.codec,
-            row.predictor,
-            number(row.saved_percent, 0, 2),
-            number(row.least_percent, 0, 2)
-        );
-    }
+    text += &predictors(report);
     for note in &report.notes {
         text += &format!("{note}\n");
     }
     text + &format!("{}\n", out.join("report.html").display())
+}
+
+/// A number, or a dash where there is none.
+fn number(value: Option<f64>, width: usize, decimals: usize) -> String {
+    value.map_or(format!("{:>width$}", "-"), |v| format!("{v:>width$.decimals$}"))
+}
+
+/// What each predictor saves on each clip, and how fast coding is with it.
+fn predictors(report: &Report) -> String {
+    let mut text = String::new();
+    if report.predictors.is_empty() {
+        return text;
+    }
+    text += &format!("{:<32}", "bits saved in percent, fps");
+    for clip in &report.clips {
+        text += &format!(" {:>9.9}", clip.name);
+    }
+    text += "   mean  noisy  least\n";
+    for row in &report.predictors {
+        let codec = row.codec.trim_start_matches("framecast:");
+        let name = Path::new(&row.predictor).file_stem().unwrap_or_default().to_string_lossy();
+        text += &format!("{:<32}", format!("{codec} {name}"));
+        for entry in &row.clips {
+            text += &format!(" {}", number(entry.saved_percent, 9, 2));
+        }
+        for value in [row.saved_percent, row.saved_percent_noisy, row.least_percent] {
+            text += &format!(" {}", number(value, 6, 2));
+        }
+        text += "\n";
+        for (what, encoded) in [("encoded", true), ("decoded", false)] {
+            text += &format!("  {what:<30}");
+            for entry in &row.clips {
+                let fps = if encoded { entry.encode_fps } else { entry.decode_fps };
+                text += &format!(" {}", number(fps, 9, 1));
+            }
+            text += "\n";
+        }
+    }
+    text
 }

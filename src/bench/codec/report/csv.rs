@@ -66,13 +66,15 @@ pub fn csv(report: &Report) -> Vec<(&'static str, String)> {
         files.push(("bd_rate.csv", out.0));
     }
     if !report.predictors.is_empty() {
-        let mut out =
-            Lines::new("codec,predictor,clip,bytes,bpp,saved_percent,encode_fps,exact,error");
+        let mut out = Lines::new(
+            "codec,predictor,clip,bytes,bpp,saved_percent,encode_fps,decode_fps,exact,error",
+        );
         for (row, e) in
             report.predictors.iter().flat_map(|row| row.clips.iter().map(move |e| (row, e)))
         {
             out.text(&row.codec).text(&row.predictor).text(&e.clip).whole(e.bytes);
-            out.number(e.bpp).number(e.saved_percent).number(e.encode_fps);
+            out.number(e.bpp).number(e.saved_percent);
+            out.number(e.encode_fps).number(e.decode_fps);
             out.text(e.exact.map_or("", |exact| if exact { "true" } else { "false" }));
             out.text(e.error.as_deref().unwrap_or_default()).end();
         }

@@ -20,6 +20,8 @@ pub struct PredictorEntry {
     pub saved_percent: Option<f64>,
     /// Frames of 640x360 encoded in a second of processor time.
     pub encode_fps: Option<f64>,
+    /// Frames of 640x360 decoded in a second of processor time.
+    pub decode_fps: Option<f64>,
     /// Every sample came back.
     pub exact: Option<bool>,
 }
@@ -66,6 +68,7 @@ pub(in crate::bench::codec) fn predictors(
                     bpp: Some(clip.bpp(m.bytes)),
                     saved_percent: base(at).map(|base| saved(m.bytes as f64 / base as f64)),
                     encode_fps: clip.fps_of(m.encode_cpu_s),
+                    decode_fps: clip.fps_of(m.decode_cpu_s),
                     exact: Some(m.quality.exact),
                 },
                 Err(why) => PredictorEntry {
