@@ -2,8 +2,8 @@
 //!
 //! A band is decoded only when everything its slice refers to is as the encoder had it: its coder's
 //! statistics, the rows of the reference pictures, the predictor's frames. Otherwise, and when its
-//! reconstructed samples do not have the checksum of the frame header, it is concealed by the last
-//! picture and marked, and so is all that depends on it, until a key frame or, in a resilient
+//! reconstructed samples do not have the checksum of the frame header, it is concealed by what the
+//! last pictures let expect and marked, and so is all that depends on it, until a key frame or, in a resilient
 //! stream, the band's own refresh.
 
 use crate::codec::stream::EndRecord;
@@ -11,13 +11,14 @@ use crate::codec::stream::EndRecord;
 use super::band::BandCoder;
 use super::band_set::BandSet;
 use super::bands;
+use super::conceal::Concealer;
 use super::config::MAX_THREADS;
 use super::encoder::Packet;
 use super::error::CodecError;
 use super::history::{History, Reach};
 use super::picture::Picture;
 use super::predictor::{Predictor, PredictorKind, Slot};
-use super::slices::{band_crc, band_samples};
+use super::slices::band_crc;
 use super::stream::{FrameInfo, FrameKind, SliceEntry, StreamHeader};
 
 /// How to decode.
@@ -102,6 +103,7 @@ pub struct Decoder {
     /// Bands of the last picture and the one before it that are as the encoder had them.
     last: BandSet,
     before: BandSet,
+    concealer: Concealer,
     next_index: u64,
     lost: u64,
     stale: u64,
@@ -157,6 +159,7 @@ impl Decoder {
             copies: header.predictor.as_ref().is_some_and(|id| id.kind == PredictorKind::CopyLast),
             last: BandSet::NONE,
             before: BandSet::NONE,
+            concealer: Concealer::default(),
             next_index: 0,
             lost: 0,
             stale: 0,
@@ -325,21 +328,15 @@ impl Decoder {
             jobs.push(Job { index, band, target, crc: entry.crc, slice: slice.filter(|_| ready) });
         }
         let predicted = predicted.filter(|_| header.predicted);
-        let rows: Vec<_> = self.header.slices.iter().collect();
         bands::run(self.threads, in_twos(jobs, self.threads), |mut jobs: Vec<Job<'_>>| {
             decode_bands(&mut jobs, reach, predicted);
-            for job in &mut jobs {
-                job.band.in_step &= job.band.exact;
-                if !job.band.exact
-                    && let Some(rows) = rows.get(job.index)
-                {
-                    for (plane, target) in job.target.iter_mut().enumerate() {
-                        let from = band_samples(reach.last(), plane, rows);
-                        target.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                    }
-                }
-            }
+            jobs.iter_mut().for_each(|job| job.band.in_step &= job.band.exact);
         })?;
+        let mut missing = BandSet::NONE;
+        for (index, band) in self.bands.iter().enumerate() {
+            missing.set(index, !band.exact);
+        }
+        self.concealer.conceal(missing, &self.header.slices, &mut self.history);
         self.history.advance();
         self.before = self.last;
         for (index, band) in self.bands.iter().enumerate() {

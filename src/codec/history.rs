@@ -14,6 +14,8 @@ pub(super) struct History {
     /// Distinct pictures since each band was coded without references: 0 before the first.
     since: [u32; MAX_SLICES],
     references: u32,
+    /// Distinct pictures made so far.
+    made: u64,
 }
 
 impl History {
@@ -25,7 +27,7 @@ impl History {
         }
         let (before, next) = (last.clone(), last.clone());
         let references = profile.references() as u32;
-        Self { last, before, next, since: [0; MAX_SLICES], references }
+        Self { last, before, next, since: [0; MAX_SLICES], references, made: 0 }
     }
 
     /// The next frame is coded without references in these bands.
@@ -58,6 +60,12 @@ impl History {
         (&mut self.next, reach)
     }
 
+    /// The picture being made, the last one, and the one before that if there is one: for what
+    /// cannot be decoded, whatever bands may refer to.
+    pub(super) fn for_concealing(&mut self) -> (&mut Picture, &Picture, Option<&Picture>) {
+        (&mut self.next, &self.last, (self.made >= 2).then_some(&self.before))
+    }
+
     /// How many pictures `band` refers to in the next frame.
     pub(super) fn depth(&self, band: usize) -> u32 {
         self.since.get(band).map_or(0, |&s| s.min(self.references))
@@ -65,6 +73,7 @@ impl History {
 
     /// The picture being made becomes the last one.
     pub(super) fn advance(&mut self) {
+        self.made += 1;
         // The oldest picture is written over next.
         std::mem::swap(&mut self.last, &mut self.before);
         std::mem::swap(&mut self.last, &mut self.next);
@@ -92,11 +101,6 @@ impl<'a> Reach<'a> {
             before: (depth >= 2).then_some(self.before),
             predicted: predicted.filter(|_| depth >= 1),
         }
-    }
-
-    /// The last picture, whether it may be referred to or not.
-    pub(super) const fn last(&self) -> &'a Picture {
-        self.last
     }
 }
 

@@ -32,6 +32,7 @@ mod arithmetic;
 pub mod band;
 mod band_set;
 mod bands;
+mod conceal;
 mod config;
 mod convert;
 mod decoder;

@@ -113,6 +113,18 @@ pub(super) fn band_samples<'a>(
     plane.data.get(rows.start * plane.width..rows.end * plane.width).unwrap_or_default()
 }
 
+/// Copies the rows of a band of every plane from one picture to another of its kind.
+pub(super) fn copy_band(from: &Picture, to: &mut Picture, rows: &Range<usize>) {
+    let layout = to.layout();
+    for (index, plane) in to.planes_mut().iter_mut().enumerate() {
+        let rows_there = plane_rows(rows, layout.shift(index).1);
+        let place = rows_there.start * plane.width..rows_there.end * plane.width;
+        let target = plane.data.get_mut(place).unwrap_or_default();
+        let samples = band_samples(from, index, rows);
+        target.iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
+    }
+}
+
 /// CRC-32C of a band's samples, plane after plane.
 pub(super) fn band_crc(planes: &[impl AsRef<[u8]>]) -> u32 {
     planes.iter().fold(0, |crc, rows| crc32c::crc32c_append(crc, rows.as_ref()))

@@ -56,7 +56,11 @@ pub(super) struct Coded {
     pub(super) header: StreamHeader,
 }
 
-pub(super) fn spec(format: crate::frame::PixelFormat, width: u32, height: u32) -> StreamSpec {
+pub(in crate::codec) fn spec(
+    format: crate::frame::PixelFormat,
+    width: u32,
+    height: u32,
+) -> StreamSpec {
     let size = crate::frame::Size::new(width, height);
     StreamSpec { rate: Some(Rational::whole(25)), ..StreamSpec::new(format, size) }
 }

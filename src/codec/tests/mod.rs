@@ -1,6 +1,6 @@
 //! Whole streams: round trips, and what becomes of damage.
 
-mod clip;
+pub(super) mod clip;
 mod damage;
 mod golden;
 mod resilient;
