@@ -73,8 +73,17 @@ fn a_small_report_has_every_part_and_goes_on_where_it_was() {
         .collect();
     assert!(rates.is_sorted_by(|a, b| a > b), "a higher crf takes fewer bits: {rates:?}");
     assert_eq!(made["predictors"].as_array().unwrap().len(), 3);
-    // Two numbers, four rates, two predictors.
-    assert_eq!(made["frame_rate"][0]["points"].as_array().unwrap().len(), 16);
+    let motion = &made["predictors"][2];
+    assert_eq!(
+        (&motion["predictor"], &motion["clips"][0]["exact"]),
+        (&"motion".into(), &true.into())
+    );
+    for base in ["saved_percent", "saved_percent_vs_copy_last", "saved_percent_vs_motion"] {
+        assert!(motion[base].is_f64() && motion["clips"][0][base].is_f64(), "{base}: {motion}");
+    }
+    // Four rates of every frame, and of every second one with two predictors.
+    assert_eq!(made["frame_rate"][0]["points"].as_array().unwrap().len(), 12);
+    assert_eq!(made["frame_rate_bd"].as_array().unwrap().len(), 2, "{}", made["frame_rate_bd"]);
     let gates = made["gating"][0]["points"].as_array().unwrap();
     assert_eq!(gates.len(), 4);
     assert!(gates.iter().all(|g| g["sent"].as_u64().unwrap() >= 1), "{gates:?}");
@@ -82,9 +91,17 @@ fn a_small_report_has_every_part_and_goes_on_where_it_was() {
     assert!(
         html.contains("<svg") && html.contains("framecast codec-report") && !html.contains("http")
     );
-    for name in ["lossless.csv", "curves.csv", "bd_rate.csv", "frame_rate.csv", "gating.csv"] {
+    for name in framecast::bench::codec::CSV_FILES {
         assert!(out.join(name).is_file(), "{name}");
     }
+    // The command that is printed makes what was measured.
+    let by_hand = find("framecast:light")["points"][0].clone();
+    let stream = folder.path().join("by-hand.fcv").display().to_string();
+    let command = by_hand["command"].as_str().unwrap();
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let (_, words) = words.split_last().unwrap();
+    assert_eq!(framecast(&[words, &[stream.as_str()]].concat()).code, Some(0), "{command}");
+    assert_eq!(std::fs::metadata(&stream).unwrap().len(), by_hand["bytes"].as_u64().unwrap());
     assert!(!out.join("work").exists(), "streams are not kept");
 
     // The same again measures nothing anew, so even the times are the same.
@@ -98,6 +115,9 @@ fn a_small_report_has_every_part_and_goes_on_where_it_was() {
     std::fs::remove_file(&one).unwrap();
     report(&out, &flags).json();
     assert_eq!(cells(&out), kept);
+    // Tables of an earlier report do not stay beside a smaller one.
+    report(&out, &[&flags[..2], &["--experiments", "lossless"]].concat()).json();
+    assert!(out.join("lossless.csv").is_file() && !out.join("curves.csv").exists());
 }
 
 #[test]

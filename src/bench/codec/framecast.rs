@@ -20,12 +20,21 @@ use super::measure::{Coder, Coding, Prepared, Times};
 /// Makes a predictor for such frames; called once for each side.
 pub type MakePredictor = dyn Fn(&StreamSpec) -> Result<Box<dyn codec::Predictor>, BenchError>;
 
+/// A predictor in the codec's slot.
+struct InSlot {
+    /// Its name on the command line of `encode`.
+    name: String,
+    /// All that its pictures depend on.
+    identity: String,
+    make: Box<MakePredictor>,
+}
+
 /// The codec of this program in one profile, with a predictor or without.
 pub struct Own {
     name: String,
     profile: Profile,
     errors: Vec<u8>,
-    predictor: Option<(String, Box<MakePredictor>)>,
+    predictor: Option<InSlot>,
     build: String,
     stop: Stop,
 }
@@ -45,10 +54,12 @@ impl Own {
         }
     }
 
-    /// With a predictor; `identity` is all that its pictures depend on.
+    /// With the predictor that `encode` knows as `name`; `identity` is all that its pictures depend
+    /// on.
     #[must_use]
-    pub fn with_predictor(mut self, identity: &str, make: Box<MakePredictor>) -> Self {
-        self.predictor = Some((identity.to_owned(), make));
+    pub fn with_predictor(mut self, name: &str, identity: &str, make: Box<MakePredictor>) -> Self {
+        let (name, identity) = (name.to_owned(), identity.to_owned());
+        self.predictor = Some(InSlot { name, identity, make });
         self
     }
 
@@ -56,7 +67,7 @@ impl Own {
         &self,
         spec: &StreamSpec,
     ) -> Result<Option<Box<dyn codec::Predictor>>, BenchError> {
-        self.predictor.as_ref().map(|(_, make)| make(spec)).transpose()
+        self.predictor.as_ref().map(|slot| (slot.make)(spec)).transpose()
     }
 
     /// The whole file, and the time of the coder alone: the frames are in memory, as for ffmpeg they
@@ -163,7 +174,7 @@ impl Coder for Own {
     }
 
     fn identity(&self, mode: Mode) -> Value {
-        let predictor = self.predictor.as_ref().map(|(identity, _)| identity);
+        let predictor = self.predictor.as_ref().map(|slot| &slot.identity);
         json!({
             "build": self.build,
             "profile": self.profile.name(),
@@ -193,6 +204,9 @@ impl Coder for Own {
         let mut command = format!("framecast encode --threads 1 --profile {}", self.profile);
         if max_error > 0 {
             command += &format!(" --max-error {max_error}");
+        }
+        if let Some(slot) = &self.predictor {
+            command += &format!(" --predict {}", quoted(slot.name.as_ref()));
         }
         command += &format!(" {} {}.fcv", quoted(clip.file.as_os_str()), clip.clip.name);
         Ok(Coding {
@@ -259,13 +273,15 @@ mod tests {
         for profile in Profile::ALL {
             let plain = Own::new(profile, "test", &[2], &Stop::new());
             let make: Box<MakePredictor> = Box::new(|_| Ok(Box::new(codec::Motion::new())));
-            let moved =
-                Own::new(profile, "test", &[2], &Stop::new()).with_predictor("motion", make);
+            let moved = Own::new(profile, "test", &[2], &Stop::new())
+                .with_predictor("motion", "motion", make);
             assert_ne!(plain.identity(Mode::Lossless), moved.identity(Mode::Lossless));
             for own in [plain, moved] {
                 let exact = measure(&own, &clip, Mode::Lossless, None).unwrap();
                 assert!(exact.quality.exact && exact.bytes > 0, "{}", own.name());
                 assert!(exact.encode_cpu_s >= 0.0 && exact.yardstick_cpu_s.is_none());
+                let named = exact.command.contains("--predict motion");
+                assert_eq!(named, own.predictor.is_some(), "{}", exact.command);
             }
         }
     }

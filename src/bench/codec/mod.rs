@@ -13,6 +13,7 @@ mod measure;
 mod noise;
 mod page;
 mod prediction;
+mod processor;
 mod quality;
 mod report;
 mod run;
@@ -28,10 +29,12 @@ pub use load::{ClipRequest, Loaded, Noise, load};
 pub use measure::{Anchor, Coder, Coding, Measured, Prepared, Yardstick, measure};
 pub use page::page;
 pub use prediction::{Fed, GatePoint, RatePoint, Receiver};
-pub use quality::{BdRate, Fit, Means, Quality, bd_rate, compare};
+pub use processor::processor;
+pub use quality::{BdRate, Fit, Means, Quality, bd_rate, compare, rate_at};
 pub use report::{
-    ANCHORS, BdRates, ClipCurves, ClipInfo, ClipPoints, Curve, CurvePoint, Entry, LosslessRow,
-    LosslessTable, NONE, PredictorEntry, PredictorRow, Report, SCHEMA_VERSION, csv,
+    ANCHORS, BASES, BdRates, CSV_FILES, ClipCurves, ClipInfo, ClipPoints, Curve, CurvePoint, Entry,
+    FewerRow, LosslessRow, LosslessTable, NONE, PredictorEntry, PredictorRow, Report,
+    SCHEMA_VERSION, Saved, Speeds, csv,
 };
 pub use run::{Inside, OpenReceiver, Plan, ReceiverChoice, Results, Runner};
 pub use store::Store;

@@ -16,8 +16,8 @@ use super::folder::ReportFolder;
 use super::measure::{Coder, Measured, Prepared, Yardstick, measure};
 use super::prediction::{GatePoint, Hold, Linear, Moving, RatePoint, Receiver, gated, reduced};
 use super::report::{
-    ClipCurves, ClipInfo, ClipPoints, LosslessTable, Outcomes, PredictorRow, curves, lossless,
-    predictors,
+    ClipCurves, ClipInfo, ClipPoints, FewerRow, LosslessTable, NONE, Outcomes, PredictorRow,
+    compare_gating, curves, fewer, lossless, predictors,
 };
 use super::store::Store;
 
@@ -49,6 +49,8 @@ pub struct Inside {
 /// What is to be measured.
 #[derive(Default)]
 pub struct Plan {
+    /// The processor: another one makes all be measured again.
+    pub processor: String,
     /// The clips.
     pub clips: Vec<(Prepared, ClipInfo)>,
     /// Codecs of the lossless table.
@@ -80,6 +82,8 @@ pub struct Results {
     pub predictors: Vec<PredictorRow>,
     /// Every n-th frame sent.
     pub frame_rate: Vec<ClipPoints<RatePoint>>,
+    /// The same, against every frame sent.
+    pub frame_rate_bd: Vec<FewerRow>,
     /// Surprising frames sent.
     pub gating: Vec<ClipPoints<GatePoint>>,
 }
@@ -177,8 +181,13 @@ impl<'a> Runner<'a> {
             Job::Lossy { coder, mode } => self.code(clip, &*plan.lossy[coder], mode, task),
             Job::Rate { mode, every } => {
                 let size = clip.clip.size();
-                let receivers = plan.receivers.iter().map(|r| self.receiver(&r.name, size));
-                let mut receivers = receivers.collect::<Result<Vec<_>, _>>()?;
+                let names: Vec<&str> = match every {
+                    // Nothing is predicted.
+                    1 => vec![NONE],
+                    _ => plan.receivers.iter().map(|r| r.name.as_str()).collect(),
+                };
+                let receivers = names.iter().map(|name| Ok((*name, self.receiver(name, size)?)));
+                let mut receivers = receivers.collect::<Result<Vec<_>, BenchError>>()?;
                 let points = reduced(clip, carrier()?, mode, every, &mut receivers, &self.work)?;
                 self.store.put(&task.key, &points)
             }
@@ -205,7 +214,7 @@ impl<'a> Runner<'a> {
 
     fn receiver(&mut self, name: &str, size: Size) -> Result<Box<dyn Receiver>, BenchError> {
         Ok(match name {
-            "copy-last" => Box::new(Hold::default()),
+            NONE | "copy-last" => Box::new(Hold::default()),
             "linear" => Box::new(Linear::default()),
             "motion" => Box::new(Moving::default()),
             other => (self.open)(other, size)?,
@@ -226,7 +235,7 @@ impl<'a> Runner<'a> {
             clips: plan
                 .clips
                 .iter()
-                .map(|(clip, _)| self.get(&code_key(clip, coder, Mode::Lossless)))
+                .map(|(clip, _)| self.get(&code_key(plan, clip, coder, Mode::Lossless)))
                 .collect(),
         };
         let rows: Vec<_> = plan.lossless.iter().map(|c| outcomes(&**c, c.name())).collect();
@@ -236,7 +245,7 @@ impl<'a> Runner<'a> {
         };
         for (clip, info) in plan.clips.iter().filter(|_| !plan.lossy.is_empty()) {
             let modes = |c: &dyn Coder| {
-                let mode = |m: Mode| (c.mode_name(m), self.get(&code_key(clip, c, m)));
+                let mode = |m: Mode| (c.mode_name(m), self.get(&code_key(plan, clip, c, m)));
                 (c.name().to_owned(), c.curve().into_iter().map(mode).collect())
             };
             let codecs: Vec<_> = plan.lossy.iter().map(|c| modes(&**c)).collect();
@@ -259,8 +268,14 @@ impl<'a> Runner<'a> {
                 let rates = rate.map(|t| self.get::<Vec<RatePoint>>(&t.key));
                 let gates = gate.map(|t| self.get::<GatePoint>(&t.key).map(|p| vec![p]));
                 let (name, carrier) = (&info.name, carrier.name());
-                results.frame_rate.extend(gathered(name, carrier, rates));
-                results.gating.extend(gathered(name, carrier, gates));
+                let rates = gathered(name, carrier, rates);
+                let mut gates = gathered(name, carrier, gates);
+                if let Some(gates) = &mut gates {
+                    compare_gating(&mut gates.points, rates.as_ref());
+                }
+                results.frame_rate_bd.extend(rates.iter().flat_map(fewer));
+                results.frame_rate.extend(rates);
+                results.gating.extend(gates);
             }
         }
         results
@@ -303,8 +318,14 @@ struct Task {
     job: Job,
 }
 
-fn code_key(clip: &Prepared, coder: &dyn Coder, mode: Mode) -> Value {
-    json!({"kept": KEPT, "clip": clip.sha256, "codec": coder.name(), "by": coder.identity(mode)})
+fn code_key(plan: &Plan, clip: &Prepared, coder: &dyn Coder, mode: Mode) -> Value {
+    json!({
+        "kept": KEPT,
+        "processor": plan.processor,
+        "clip": clip.sha256,
+        "codec": coder.name(),
+        "by": coder.identity(mode),
+    })
 }
 
 /// Everything a plan asks for, clip by clip.
@@ -317,18 +338,18 @@ fn tasks(plan: &Plan) -> Vec<Task> {
         };
         for (coder, codec) in plan.lossless.iter().enumerate() {
             let mode = Mode::Lossless;
-            let (key, effort) = (code_key(clip, &**codec, mode), codec.effort(mode));
+            let (key, effort) = (code_key(plan, clip, &**codec, mode), codec.effort(mode));
             add(codec.name().to_owned(), key, effort, Job::Lossless { coder });
         }
         for (coder, Inside { predictor, coder: codec, .. }) in plan.inside.iter().enumerate() {
             let mode = Mode::Lossless;
-            let (key, effort) = (code_key(clip, &**codec, mode), codec.effort(mode));
+            let (key, effort) = (code_key(plan, clip, &**codec, mode), codec.effort(mode));
             add(format!("{} with {predictor}", codec.name()), key, effort, Job::Inside { coder });
         }
         for (coder, codec) in plan.lossy.iter().enumerate() {
             for mode in codec.curve() {
                 let label = format!("{} {}", codec.name(), codec.mode_name(mode));
-                let key = code_key(clip, &**codec, mode);
+                let key = code_key(plan, clip, &**codec, mode);
                 add(label, key, codec.effort(mode), Job::Lossy { coder, mode });
             }
         }
@@ -337,16 +358,17 @@ fn tasks(plan: &Plan) -> Vec<Task> {
         let identities: Vec<&str> = plan.receivers.iter().map(|r| r.identity.as_str()).collect();
         for (every, mode) in plan.every.iter().flat_map(|n| modes.iter().map(move |m| (*n, *m))) {
             let label = format!("every {every}. frame, {}", carrier.mode_name(mode));
-            let mut key = code_key(clip, carrier, mode);
-            key["every"] = json!([every, identities]);
-            add(label, key, 4.0 + 6.0 * identities.len() as f64, Job::Rate { mode, every });
+            let mut key = code_key(plan, clip, carrier, mode);
+            let shown: &[&str] = if every == 1 { &[NONE] } else { &identities };
+            key["every"] = json!([every, shown]);
+            add(label, key, 4.0 + 6.0 * shown.len() as f64, Job::Rate { mode, every });
         }
         // One quality is enough to see what the limit does: the best, so that the limit decides.
         let Some(mode) = modes.first().copied() else { continue };
         for (receiver, choice) in plan.receivers.iter().enumerate() {
             for limit in &plan.limits {
                 let label = format!("surprising to {}, {limit} dB", choice.name);
-                let mut key = code_key(clip, carrier, mode);
+                let mut key = code_key(plan, clip, carrier, mode);
                 key["limit"] = json!([limit, choice.identity]);
                 add(label, key, 12.0, Job::Gate { receiver, limit: *limit, mode });
             }

@@ -1,8 +1,8 @@
 //! Which codecs, predictors and experiments are asked for.
 
 use framecast::bench::codec::{
-    ANCHORS, Anchor, BenchError, Codec, Coder, Ffmpeg, Inside, MakePredictor, NONE, Own, Plan,
-    ReceiverChoice, ReportFolder,
+    ANCHORS, Anchor, BASES, BenchError, Codec, Coder, Ffmpeg, Inside, MakePredictor, NONE, Own,
+    Plan, ReceiverChoice, ReportFolder,
 };
 use framecast::codec::{self, CodecError, Profile};
 use framecast::config::Config;
@@ -58,7 +58,11 @@ pub(super) fn plan(
     let build = build()?;
     let own = |profile: &Profile| Own::new(*profile, &build, &args.max_error, stop);
     for text in &args.ffmpeg_codec {
-        codecs.push(Codec::custom(text)?);
+        let codec = Codec::custom(text)?;
+        if codecs.iter().any(|c| c.name() == codec.name()) {
+            return Err(usage(format!("--ffmpeg-codec {}: there is one already", codec.name())));
+        }
+        codecs.push(codec);
     }
     let work = ReportFolder::work(&args.out);
     let anchor = |codec: &Codec, rates: Option<Vec<u32>>| {
@@ -119,8 +123,13 @@ pub(super) fn plan(
         plan.carrier = anchor(&carrier, Some(rates));
         plan.receivers = receivers(args, config)?;
     }
+    if fewer {
+        // What the others are compared with.
+        plan.every.push(1);
+    }
     if asked(Experiment::FrameRate) {
-        plan.every = args.every.iter().map(|n| *n as usize).collect();
+        plan.every.extend(args.every.iter().map(|n| *n as usize));
+        plan.every.sort_unstable();
         plan.every.dedup();
     }
     if asked(Experiment::Gating) {
@@ -128,6 +137,8 @@ pub(super) fn plan(
             return Err(usage(format!("--limits {limit} is not a number of dB from 0 to 100")));
         }
         plan.limits.clone_from(&args.limits);
+        plan.limits.sort_unstable_by(f64::total_cmp);
+        plan.limits.dedup();
     }
     if ffmpeg.is_none() && fewer {
         notes.push("Sending fewer frames needs a codec of ffmpeg to carry them.".to_owned());
@@ -146,41 +157,43 @@ fn inside(
     let codec = plain.name().to_owned();
     let none = Inside { codec: codec.clone(), predictor: NONE.to_owned(), coder: Box::new(plain) };
     let mut all = vec![none];
-    for name in &args.predict {
-        let own_name = match name.as_str() {
-            CopyLast::NAME => codec::CopyLast::NAME.to_owned(),
-            Linear::NAME | Motion::GATE => {
-                let note = format!("The codec's predictor slot does not take {name}.");
-                if !notes.contains(&note) {
-                    notes.push(note);
-                }
-                continue;
+    for name in BASES.into_iter().chain(args.predict.iter().map(String::as_str)) {
+        if all.iter().any(|i| i.predictor == name) {
+            continue;
+        }
+        if [Linear::NAME, Motion::GATE].contains(&name) {
+            let note = format!(
+                "{name} is no predictor for the codec's slot; it stands in frame-rate and gating alone."
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
             }
-            other => other.to_owned(),
-        };
-        let identity = identity(name, config)?;
+            continue;
+        }
+        let (identity, file) = identity(name, config)?;
+        let word = if name == CopyLast::NAME { codec::CopyLast::NAME } else { name };
+        // The file whose hash is the identity, wherever it was found.
+        let opened = file.unwrap_or_else(|| word.to_owned());
         let make: Box<MakePredictor> = Box::new(move |spec| {
-            let fail = |why: String| BenchError::Request(format!("{own_name}: {why}"));
-            let made = coded_predictor::by_name(&own_name, EngineChoice::Auto, spec);
+            let fail = |why: String| BenchError::Request(format!("{opened}: {why}"));
+            let made = coded_predictor::by_name(&opened, EngineChoice::Auto, spec);
             made.map_err(|e| fail(e.to_string()))?.ok_or_else(|| fail("it is none".to_owned()))
         });
-        if !all.iter().any(|i| i.predictor == *name) {
-            let coder = Box::new(own().with_predictor(&identity, make));
-            all.push(Inside { codec: codec.clone(), predictor: name.clone(), coder });
-        }
+        let coder = Box::new(own().with_predictor(word, &identity, make));
+        all.push(Inside { codec: codec.clone(), predictor: name.to_owned(), coder });
     }
     Ok(all)
 }
 
-/// What the pictures of a predictor depend on: its name, or the hash of a model.
-fn identity(name: &str, config: &Config) -> Result<String, Failure> {
-    Ok(match name {
-        CopyLast::NAME | Linear::NAME | Motion::NAME | Motion::GATE => name.to_owned(),
-        file => {
-            let base: Vec<_> = config.model.base.iter().cloned().collect();
-            ModelFile::open(&registry::resolve(file, &base)?)?.sha256().to_owned()
-        }
-    })
+/// What the pictures of a predictor depend on: its name, or the hash of a model, with its file.
+fn identity(name: &str, config: &Config) -> Result<(String, Option<String>), Failure> {
+    if [CopyLast::NAME, Linear::NAME, Motion::NAME, Motion::GATE].contains(&name) {
+        return Ok((name.to_owned(), None));
+    }
+    let base: Vec<_> = config.model.base.iter().cloned().collect();
+    let path = registry::resolve(name, &base)?;
+    let sha256 = ModelFile::open(&path)?.sha256().to_owned();
+    Ok((sha256, Some(path.display().to_string())))
 }
 
 /// What tells this program from others, whose streams may differ: the hash of its file.
@@ -195,7 +208,7 @@ fn build() -> Result<String, BenchError> {
 fn receivers(args: &Args, config: &Config) -> Result<Vec<ReceiverChoice>, Failure> {
     let mut choices: Vec<ReceiverChoice> = Vec::new();
     for name in &args.predict {
-        let identity = identity(name, config)?;
+        let (identity, _) = identity(name, config)?;
         if !choices.iter().any(|c| c.name == *name) {
             choices.push(ReceiverChoice { name: name.clone(), identity });
         }

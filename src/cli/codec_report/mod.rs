@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use framecast::bench::codec::{
     BenchError, ClipInfo, Fed, Ffmpeg, Prepared, Receiver, Report, ReportFolder, Runner,
-    SCHEMA_VERSION,
+    SCHEMA_VERSION, processor,
 };
 use framecast::frame::{PixelFormat, Size};
 use framecast::pipeline::Stop;
@@ -68,8 +68,8 @@ pub(crate) struct Args {
     rates: Option<Vec<u32>>,
 
     /// Bounds of the error of every sample, for framecast's curves
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,4",
-        value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,4,8",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
     max_error: Vec<u8>,
 
     /// Codec that the curves are compared with; the first one with a curve that is not framecast's
@@ -81,7 +81,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CODEC")]
     carrier: Option<String>,
 
-    /// Predictors: copy-last, linear, motion, gate or ONNX files
+    /// Predictors: copy-last, linear, motion, gate or ONNX files. The codec's predictor slot takes
+    /// copy-last, motion (both always measured there) and files
     #[arg(
         long,
         value_name = "LIST",
@@ -90,7 +91,7 @@ pub(crate) struct Args {
     )]
     predict: Vec<String>,
 
-    /// For frame-rate: send every n-th frame
+    /// For frame-rate: send every n-th frame; 1, against which the others are compared, is added
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,3,4",
         value_parser = clap::value_parser!(u32).range(1..=64))]
     every: Vec<u32>,
@@ -153,6 +154,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Err(other) => return Err(other.into()),
     };
     let mut plan = choices::plan(args, &config, ffmpeg.as_ref(), &stop, &mut notes)?;
+    plan.processor = processor();
     let folder = ReportFolder::open(&args.out)?;
     let mut bar = Bar::new("");
     for request in &requests {
@@ -193,12 +195,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ffmpeg: ffmpeg.as_ref().map(|f| f.version().to_owned()),
         command: output::command_line(),
         architecture: std::env::consts::ARCH.to_owned(),
+        processor: plan.processor,
         notes,
         clips: plan.clips.into_iter().map(|(_, info)| info).collect(),
         lossless: results.lossless,
         curves: results.curves,
         predictors: results.predictors,
         frame_rate: results.frame_rate,
+        frame_rate_bd: results.frame_rate_bd,
         gating: results.gating,
     };
     output::write(&report, args)

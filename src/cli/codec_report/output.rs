@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use framecast::bench::codec::{Report, csv, page};
+use framecast::bench::codec::{BdRate, CSV_FILES, ClipPoints, Report, csv, page};
 
 use super::super::Outcome;
 use super::super::exit::{self, Failure};
@@ -33,8 +33,20 @@ pub(super) fn write(report: &Report, args: &Args) -> Outcome {
         })
     };
     put("report.json", &json)?;
-    for (name, text) in csv(report) {
-        put(name, &text)?;
+    let tables = csv(report);
+    for (name, text) in &tables {
+        put(name, text)?;
+    }
+    // A table of an earlier report here would seem to belong to this one.
+    for old in CSV_FILES.iter().filter(|name| !tables.iter().any(|(made, _)| made == *name)) {
+        let path = args.out.join(old);
+        match std::fs::remove_file(&path) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                let error = anyhow::anyhow!("cannot remove {}: {cause}", path.display());
+                return Err(Failure::new(exit::FAILURE, error));
+            }
+            _ => {}
+        }
     }
     put("report.html", &page(report))?;
     let text = if args.json { json } else { text(report, &args.out) };
@@ -50,90 +62,166 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// The tables in short, for a terminal.
 fn text(report: &Report, out: &Path) -> String {
-    let mut text = String::new();
-    if let Some(table) = &report.lossless {
-        text += &format!("{:<18}", "bits a pixel");
-        for clip in &report.clips {
-            text += &format!(" {:>9.9}", clip.name);
-        }
-        text += "  vs ffv1 vs best  encode  decode fps (ffv1 = 41)\n";
-        for row in &table.rows {
-            text += &format!("{:<18}", row.codec);
-            for entry in &row.clips {
-                text += &format!(" {}", number(entry.bpp, 9, 3));
-            }
-            text += &format!(
-                "  {} {} {} {}{}\n",
-                number(row.vs_ffv1, 7, 3),
-                number(row.vs_best, 7, 3),
-                number(row.encode_speed, 7, 1),
-                number(row.decode_speed, 7, 1),
-                if row.exact { "" } else { "  not exact on every clip" }
-            );
-        }
-        for (row, entry) in table.rows.iter().flat_map(|r| r.clips.iter().map(move |e| (r, e))) {
-            if let Some(error) = &entry.error {
-                text += &format!("{} on {}: {error}\n", row.codec, entry.clip);
-            }
-        }
-    }
-    for clip in &report.curves {
-        let differences = clip.curves.iter().filter_map(|curve| {
-            let bd = curve.bd_rate.psnr_yuv?;
-            Some(format!("{} {:+.1} %", curve.codec, bd.percent))
-        });
-        let differences: Vec<String> = differences.collect();
-        if !differences.is_empty() {
-            text += &format!(
-                "BD-rate on {} against {}: {}\n",
-                clip.clip,
-                clip.reference,
-                differences.join(", ")
-            );
-        }
-    }
+    let mut text = lossless(report);
+    text += &curves(report);
     text += &predictors(report);
+    text += &frame_rate(report);
+    let errors = points_errors(&report.frame_rate).chain(points_errors(&report.gating));
+    for error in errors {
+        text += &error;
+    }
     for note in &report.notes {
         text += &format!("{note}\n");
     }
     text + &format!("{}\n", out.join("report.html").display())
 }
 
-/// A number, or a dash where there is none.
 fn number(value: Option<f64>, width: usize, decimals: usize) -> String {
     value.map_or(format!("{:>width$}", "-"), |v| format!("{v:>width$.decimals$}"))
 }
 
-/// What each predictor saves on each clip, and how fast coding is with it.
+/// A line of names: of the rows, of the clips, and of what follows them.
+fn head(title: &str, report: &Report, after: &str) -> String {
+    let clips: String = report.clips.iter().map(|clip| format!(" {:>9.9}", clip.name)).collect();
+    format!("{title:<NAME$}{clips}{after}\n")
+}
+
+/// The width of names.
+const NAME: usize = 30;
+
+fn lossless(report: &Report) -> String {
+    let Some(table) = &report.lossless else { return String::new() };
+    let mut text =
+        head("bits a pixel", report, "  vs ffv1 vs best  encode  decode fps (ffv1 = 41)");
+    for row in &table.rows {
+        text += &format!("{:<NAME$}", row.codec);
+        for entry in &row.clips {
+            text += &format!(" {}", number(entry.bpp, 9, 3));
+        }
+        let inexact = row.clips.iter().any(|e| e.exact == Some(false));
+        text += &format!(
+            "  {} {} {} {}{}\n",
+            number(row.vs_ffv1, 7, 3),
+            number(row.vs_best, 7, 3),
+            number(row.speeds.encode_speed, 7, 1),
+            number(row.speeds.decode_speed, 7, 1),
+            if inexact { "  not exact on every clip" } else { "" }
+        );
+    }
+    for (row, entry) in table.rows.iter().flat_map(|r| r.clips.iter().map(move |e| (r, e))) {
+        if let Some(error) = &entry.error {
+            text += &format!("{} on {}: {error}\n", row.codec, entry.clip);
+        }
+    }
+    table.missing.iter().fold(text, |text, sentence| text + sentence + "\n")
+}
+
+fn curves(report: &Report) -> String {
+    let Some(first) = report.curves.first() else { return String::new() };
+    let mut rows = Vec::new();
+    let mut errors = String::new();
+    for (at, curve) in first.curves.iter().enumerate() {
+        let same = || report.curves.iter().filter_map(|clip| Some((clip, clip.curves.get(at)?)));
+        if curve.codec != first.reference {
+            rows.push((curve.codec.clone(), same().map(|(_, c)| c.bd_rate.psnr_yuv).collect()));
+        }
+        for (clip, curve) in same() {
+            let failed: Vec<_> = curve.points.iter().filter(|p| p.error.is_some()).collect();
+            // One reason is nearly always that of all.
+            if let Some(error) = failed.first().and_then(|p| p.error.as_ref()) {
+                let (failed, all) = (failed.len(), curve.points.len());
+                let who = format!("{} on {}", curve.codec, clip.clip);
+                errors += &format!("{who}: {failed} of {all} points failed: {error}\n");
+            }
+        }
+    }
+    let what = format!("BD-rate vs {}, %", first.reference);
+    differences(&what, report, rows) + &errors
+}
+
+/// Differences of rate, a line for each name and a column for each clip; those of little overlap
+/// are marked.
+fn differences(what: &str, report: &Report, rows: Vec<(String, Vec<Option<BdRate>>)>) -> String {
+    if rows.iter().all(|(_, values)| values.iter().all(Option::is_none)) {
+        return String::new();
+    }
+    let mut text = head(what, report, "");
+    for (name, values) in rows {
+        text += &format!("{name:<NAME$}");
+        for value in values {
+            let mark = if value.is_some_and(|v| !v.says_much()) { "*" } else { "" };
+            let shown = value.map_or("-".to_owned(), |v| format!("{:+.1}{mark}", v.percent));
+            text += &format!(" {shown:>9}");
+        }
+        text += "\n";
+    }
+    if text.contains('*') {
+        text += "* over less than half of the narrower curve\n";
+    }
+    text
+}
+
 fn predictors(report: &Report) -> String {
-    let mut text = String::new();
     if report.predictors.is_empty() {
-        return text;
+        return String::new();
     }
-    text += &format!("{:<32}", "bits saved in percent, fps");
-    for clip in &report.clips {
-        text += &format!(" {:>9.9}", clip.name);
-    }
-    text += "   mean  noisy  least\n";
+    let after = "   mean  noisy  least vs copy vs motion";
+    let mut text = head("bits saved in percent, fps", report, after);
     for row in &report.predictors {
         let codec = row.codec.trim_start_matches("framecast:");
         let name = Path::new(&row.predictor).file_stem().unwrap_or_default().to_string_lossy();
-        text += &format!("{:<32}", format!("{codec} {name}"));
+        text += &format!("{:<NAME$}", format!("{codec} {name}"));
         for entry in &row.clips {
-            text += &format!(" {}", number(entry.saved_percent, 9, 2));
+            text += &format!(" {}", number(entry.saved.saved_percent, 9, 2));
         }
-        for value in [row.saved_percent, row.saved_percent_noisy, row.least_percent] {
-            text += &format!(" {}", number(value, 6, 2));
+        let saved = &row.saved;
+        for (value, width) in [
+            (saved.saved_percent, 6),
+            (row.saved_percent_noisy, 6),
+            (row.least_percent, 6),
+            (saved.saved_percent_vs_copy_last, 7),
+            (saved.saved_percent_vs_motion, 9),
+        ] {
+            text += &format!(" {}", number(value, width, 2));
         }
         text += "\n";
-        for (what, encoded) in [("encoded", true), ("decoded", false)] {
-            text += &format!("  {what:<30}");
+        for (what, encoded) in [("  encoded", true), ("  decoded", false)] {
+            text += &format!("{what:<NAME$}");
             for entry in &row.clips {
-                let fps = if encoded { entry.encode_fps } else { entry.decode_fps };
+                let speeds = &entry.speeds;
+                let fps = if encoded { speeds.encode_fps } else { speeds.decode_fps };
                 text += &format!(" {}", number(fps, 9, 1));
             }
             text += "\n";
         }
     }
+    for (row, entry) in report.predictors.iter().flat_map(|r| r.clips.iter().map(move |e| (r, e))) {
+        if let Some(error) = &entry.error {
+            text += &format!("{} {} on {}: {error}\n", row.codec, row.predictor, entry.clip);
+        }
+    }
     text
+}
+
+fn frame_rate(report: &Report) -> String {
+    let mut rows: Vec<(String, Vec<Option<BdRate>>)> = Vec::new();
+    for row in &report.frame_rate_bd {
+        let name = format!("{}, every {}.", row.predictor, row.every);
+        if rows.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        let same = |clip: &str| {
+            let mut all = report.frame_rate_bd.iter();
+            let way = (&row.predictor, row.every);
+            all.find(|r| r.clip == clip && (&r.predictor, r.every) == way)?.psnr_rgb
+        };
+        rows.push((name, report.clips.iter().map(|clip| same(&clip.name)).collect()));
+    }
+    differences("BD-rate vs every frame, %", report, rows)
+}
+
+fn points_errors<T>(clips: &[ClipPoints<T>]) -> impl Iterator<Item = String> {
+    clips.iter().flat_map(|clip| {
+        clip.errors.iter().map(|error| format!("{} by {}: {error}\n", clip.clip, clip.carrier))
+    })
 }

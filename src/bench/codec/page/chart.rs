@@ -33,6 +33,14 @@ pub(super) struct Series {
     pub(super) labelled: bool,
 }
 
+/// A line of a legend.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) colour: usize,
+    pub(super) dash: usize,
+}
+
 /// What is drawn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chart {
@@ -42,6 +50,8 @@ pub(super) struct Chart {
     /// The horizontal axis is logarithmic.
     pub(super) log_x: bool,
     pub(super) series: Vec<Series>,
+    /// The legend, where it is not one line a series.
+    pub(super) keys: Vec<Key>,
 }
 
 /// One axis, from value to place.
@@ -149,8 +159,9 @@ impl Chart {
             escaped(&self.x),
             escaped(&self.y)
         );
+        let mut places = Labels::new(self.series.iter().flat_map(|s| s.places(&x, &y)));
         for series in &self.series {
-            draw(&mut out, series, &x, &y);
+            draw(&mut out, series, &x, &y, &mut places);
         }
         out.push_str("</svg>");
         out.push_str(&self.legend());
@@ -159,18 +170,67 @@ impl Chart {
     }
 
     fn legend(&self) -> String {
+        let own = self.series.iter().filter(|s| !s.labelled && !s.points.is_empty());
+        let own = own.map(|s| Key { name: s.name.clone(), colour: s.colour, dash: s.dash });
+        let keys = if self.keys.is_empty() { own.collect() } else { self.keys.clone() };
         let mut out = String::new();
-        for series in self.series.iter().filter(|s| !s.labelled && !s.points.is_empty()) {
+        for key in keys {
             let _ = write!(
                 out,
                 "<span class=\"key\"><svg width=\"26\" height=\"10\"><path d=\"M0 5H26\" \
                  stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\"/></svg> {}</span> ",
-                colour(series.colour),
-                DASHES[series.dash % DASHES.len()],
-                escaped(&series.name)
+                colour(key.colour),
+                DASHES[key.dash % DASHES.len()],
+                escaped(&key.name)
             );
         }
         if out.is_empty() { out } else { format!("<p class=\"legend\">{out}</p>") }
+    }
+}
+
+impl Series {
+    /// The points that have a place on these axes, with it.
+    fn shown(&self, x: &Axis, y: &Axis) -> Vec<((f64, f64), (f64, f64))> {
+        let drawn = |(a, b): &&(f64, f64)| a.is_finite() && b.is_finite() && (*a > 0.0 || !x.log);
+        let points = self.points.iter().filter(drawn);
+        points.map(|(a, b)| ((*a, *b), (x.at(*a), y.at(*b)))).collect()
+    }
+
+    fn places(&self, x: &Axis, y: &Axis) -> Vec<(f64, f64)> {
+        self.shown(x, y).into_iter().map(|(_, place)| place).collect()
+    }
+}
+
+/// Where names beside points are already, so that they do not cover one another.
+struct Labels(Vec<[f64; 4]>);
+
+impl Labels {
+    /// With points in the way.
+    fn new(points: impl Iterator<Item = (f64, f64)>) -> Self {
+        Self(points.map(|(x, y)| [x - 3.0, y - 3.0, x + 3.0, y + 3.0]).collect())
+    }
+
+    /// A free place for `name` near a point: its anchor and its base line.
+    fn find(&mut self, name: &str, (px, py): (f64, f64)) -> (&'static str, f64, f64) {
+        let width = 6.2 * name.chars().count() as f64;
+        let rows = [-5.0, 13.0, 4.0, -17.0, 25.0, -29.0, 37.0];
+        let all = rows.iter().flat_map(|dy| [("start", 6.0, *dy), ("end", -6.0, *dy)]);
+        let placed = all.map(|(anchor, dx, dy)| {
+            let left = if anchor == "start" { px + dx } else { px + dx - width };
+            ((anchor, px + dx, py + dy), [left, py + dy - 9.0, left + width, py + dy + 2.0])
+        });
+        let inside =
+            |b: &[f64; 4]| b[0] >= LEFT && b[2] <= WIDTH && b[1] >= 0.0 && b[3] <= HEIGHT - BOTTOM;
+        let free = |b: &[f64; 4]| {
+            let apart = |o: &[f64; 4]| b[0] > o[2] || o[0] > b[2] || b[1] > o[3] || o[1] > b[3];
+            self.0.iter().all(apart)
+        };
+        let found = placed.clone().find(|(_, b)| inside(b) && free(b));
+        let Some((place, label)) = found.or_else(|| placed.clone().find(|(_, b)| inside(b))) else {
+            return ("start", px + 6.0, py - 5.0);
+        };
+        self.0.push(label);
+        place
     }
 }
 
@@ -178,11 +238,10 @@ fn colour(number: usize) -> &'static str {
     COLOURS[number % COLOURS.len()]
 }
 
-fn draw(out: &mut String, series: &Series, x: &Axis, y: &Axis) {
+fn draw(out: &mut String, series: &Series, x: &Axis, y: &Axis, labels: &mut Labels) {
     let colour = colour(series.colour);
-    let drawn = |(a, b): &&(f64, f64)| a.is_finite() && b.is_finite() && (*a > 0.0 || !x.log);
-    let points: Vec<(f64, f64)> = series.points.iter().filter(drawn).copied().collect();
-    let places: Vec<(f64, f64)> = points.iter().map(|(a, b)| (x.at(*a), y.at(*b))).collect();
+    let shown = series.shown(x, y);
+    let places: Vec<(f64, f64)> = shown.iter().map(|(_, place)| *place).collect();
     if places.len() > 1 {
         let path: String = places.iter().map(|(a, b)| format!("{a:.1},{b:.1} ")).collect();
         let _ = write!(
@@ -193,7 +252,7 @@ fn draw(out: &mut String, series: &Series, x: &Axis, y: &Axis) {
             path.trim_end()
         );
     }
-    for ((px, py), (vx, vy)) in places.iter().zip(&points) {
+    for ((vx, vy), (px, py)) in &shown {
         let _ = write!(
             out,
             "<circle cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"2.6\" fill=\"{colour}\"><title>{}: {}, \
@@ -203,13 +262,11 @@ fn draw(out: &mut String, series: &Series, x: &Axis, y: &Axis) {
             number(*vy)
         );
     }
-    if let (true, Some((px, py))) = (series.labelled, places.last()) {
-        // A label at the right edge would be cut off.
-        let (anchor, at) = if *px > WIDTH * 0.7 { ("end", px - 6.0) } else { ("start", px + 6.0) };
+    if let (true, Some(last)) = (series.labelled, places.last()) {
+        let (anchor, x, y) = labels.find(&series.name, *last);
         let _ = write!(
             out,
-            "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",
-            py - 5.0,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
             escaped(&series.name)
         );
     }
@@ -263,6 +320,24 @@ mod tests {
         assert_eq!(html.matches("<polyline").count(), 1);
         assert!(html.contains(">dot</text>") && !html.contains("NaN"));
         assert_eq!(Chart::default().html(), "");
+    }
+
+    #[test]
+    fn names_do_not_cover_one_another() {
+        let near = [(200.0, 100.0), (204.0, 102.0), (208.0, 101.0), (470.0, 100.0)];
+        let mut labels = Labels::new(near.into_iter());
+        for point in near {
+            labels.find("framecast:light", point);
+        }
+        let labels = &labels.0[near.len()..];
+        assert_eq!(labels.len(), 4);
+        for (at, a) in labels.iter().enumerate() {
+            assert!(a[2] <= WIDTH, "{a:?} is cut off");
+            for b in &labels[at + 1..] {
+                let apart = a[0] > b[2] || b[0] > a[2] || a[1] > b[3] || b[1] > a[3];
+                assert!(apart, "{a:?} {b:?}");
+            }
+        }
     }
 
     #[test]

@@ -4,27 +4,29 @@ use crate::bench::codec::prediction::{GatePoint, RatePoint};
 use crate::bench::codec::quality::Quality;
 use crate::bench::codec::report::{ClipCurves, ClipPoints, LosslessTable};
 
-use super::chart::{Chart, Series};
+use super::chart::{Chart, Key, Series};
 
 const RATE: &str = "bits a luma pixel";
 
-/// The number of the grey colour.
+/// Numbers of colours without a hue.
+const BLACK: usize = 6;
 const GREY: usize = 7;
 
 /// Size against speed, one point a codec.
 pub(super) fn size_and_speed(table: &LosslessTable) -> Chart {
-    let series = table.rows.iter().enumerate().filter_map(|(at, row)| {
-        let point = (row.encode_fps?, row.vs_best?);
+    let series = table.rows.iter().filter_map(|row| {
+        let point = (row.speeds.encode_speed.or(row.speeds.encode_fps)?, row.vs_best?);
         let name = row.codec.clone();
-        let colour = if name.starts_with("framecast") { 1 } else { at % 2 * GREY };
+        let colour = if name.starts_with("framecast") { 1 } else { GREY };
         Some(Series { name, colour, dash: 0, points: vec![point], labelled: true })
     });
     Chart {
         title: "Size against encoding speed".to_owned(),
-        x: "encoded frames of 640x360 a second of processor time".to_owned(),
+        x: "encoding speed, ffv1 = 41".to_owned(),
         y: "size against the best anchor".to_owned(),
         log_x: true,
         series: series.collect(),
+        ..Chart::default()
     }
 }
 
@@ -42,7 +44,11 @@ fn chart(curves: &ClipCurves, y: &str, of: fn(&Quality) -> Option<f64>) -> Chart
     let series = curves.curves.iter().enumerate().map(|(colour, curve)| Series {
         name: curve.codec.clone(),
         colour,
-        points: curve.points.iter().filter_map(|p| Some((p.bpp, of(&p.quality)?))).collect(),
+        points: curve
+            .points
+            .iter()
+            .filter_map(|p| Some((p.bpp?, of(p.quality.as_ref()?)?)))
+            .collect(),
         ..Series::default()
     });
     Chart {
@@ -51,6 +57,7 @@ fn chart(curves: &ClipCurves, y: &str, of: fn(&Quality) -> Option<f64>) -> Chart
         y: y.to_owned(),
         log_x: true,
         series: series.collect(),
+        ..Chart::default()
     }
 }
 
@@ -66,7 +73,9 @@ pub(super) fn frame_rate(clip: &ClipPoints<RatePoint>) -> Chart {
     let mut numbers: Vec<usize> = clip.points.iter().map(|p| p.every).filter(|n| *n > 1).collect();
     numbers.sort_unstable();
     numbers.dedup();
+    let mut keys = vec![Key { name: "every frame".to_owned(), colour: GREY, dash: 0 }];
     for (colour, predictor) in predictors.iter().enumerate() {
+        keys.push(Key { name: (*predictor).to_owned(), colour, dash: 0 });
         for (dash, every) in numbers.iter().enumerate() {
             let own = clip.points.iter().filter(|p| p.predictor == *predictor && p.every == *every);
             series.push(Series {
@@ -78,7 +87,10 @@ pub(super) fn frame_rate(clip: &ClipPoints<RatePoint>) -> Chart {
             });
         }
     }
-    with_axes(format!("{} by {}", clip.clip, clip.carrier), series)
+    for (dash, every) in numbers.iter().enumerate() {
+        keys.push(Key { name: format!("every {every}."), colour: BLACK, dash });
+    }
+    Chart { keys, ..with_axes(format!("{} by {}", clip.clip, clip.carrier), series) }
 }
 
 /// Surprising frames sent: a colour a predictor.
@@ -101,8 +113,7 @@ pub(super) fn gating(clip: &ClipPoints<GatePoint>, rates: Option<&ClipPoints<Rat
 
 /// The carrier with every frame sent; no predictor has a part in it.
 fn full_rate(clip: &ClipPoints<RatePoint>) -> Series {
-    let first = clip.points.first().map(|p| p.predictor.clone());
-    let own = clip.points.iter().filter(|p| p.every == 1 && Some(&p.predictor) == first.as_ref());
+    let own = clip.points.iter().filter(|p| p.every == 1);
     Series {
         name: "every frame".to_owned(),
         colour: GREY,
@@ -113,5 +124,5 @@ fn full_rate(clip: &ClipPoints<RatePoint>) -> Series {
 
 fn with_axes(title: String, series: Vec<Series>) -> Chart {
     let (x, y) = (RATE.to_owned(), "PSNR in RGB, dB".to_owned());
-    Chart { title, x, y, log_x: true, series }
+    Chart { title, x, y, log_x: true, series, ..Chart::default() }
 }

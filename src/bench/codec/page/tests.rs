@@ -3,7 +3,8 @@ use crate::bench::codec::prediction::{GatePoint, RatePoint};
 use crate::bench::codec::quality::Quality;
 use crate::bench::codec::report::tests::{clip, coded};
 use crate::bench::codec::report::{
-    ClipPoints, Outcomes, SCHEMA_VERSION, csv, curves, lossless, predictors,
+    CSV_FILES, ClipPoints, Outcomes, SCHEMA_VERSION, compare_gating, csv, curves, fewer, lossless,
+    predictors,
 };
 
 /// A small report with something in every part.
@@ -27,13 +28,13 @@ fn report() -> Report {
         (format!("crf {at}"), Ok(measured))
     };
     let modes = |name: &str| (name.to_owned(), (1..5).map(mode).collect());
-    let point = |predictor: &str, every| RatePoint {
+    let point = |predictor: &str, every, rate: u32| RatePoint {
         predictor: predictor.to_owned(),
         every,
         mode: "crf 26".to_owned(),
         bytes: 100,
-        bpp: 0.1 / every as f64,
-        psnr_rgb: Some(30.0),
+        bpp: 0.1 * f64::from(rate) / every as f64,
+        psnr_rgb: Some(30.0 + f64::from(rate)),
         ssim: Some(0.9),
         ms_ssim: Some(0.95),
         pd: Some(12.0),
@@ -44,30 +45,37 @@ fn report() -> Report {
         points,
         errors: Vec::new(),
     };
+    let rates = [("none", 1), ("copy-last", 2), ("motion", 2)];
+    let rates =
+        rates.iter().flat_map(|(name, every)| [1, 2, 4].map(|rate| point(name, *every, rate)));
+    let frame_rate = of_clip(rates.collect());
+    let mut gates = vec![GatePoint {
+        limit_db: 30.0,
+        sent: 3,
+        frames: 10,
+        vs_every_frame_percent: None,
+        point: point("motion", 1, 2),
+    }];
+    compare_gating(&mut gates, Some(&frame_rate));
+    let mut table = lossless(&clips, &rows);
+    table.missing.push("b has no best anchor".to_owned());
     Report {
         schema_version: SCHEMA_VERSION,
         framecast: "0.1.0".to_owned(),
         ffmpeg: Some("5.1".to_owned()),
         command: "framecast codec-report 'a<b.y4m' --out x".to_owned(),
         architecture: "x86_64".to_owned(),
+        processor: "a <fast> one".to_owned(),
         notes: vec!["a note & more".to_owned()],
-        lossless: Some(lossless(&clips, &rows)),
+        lossless: Some(table),
         curves: vec![curves(&clips[0], "x264", &[modes("x264"), modes("x265")])],
         predictors: predictors(&clips, "fast", &[row("none", 1000), row("motion", 990)]),
-        frame_rate: vec![of_clip(vec![
-            point("copy-last", 1),
-            point("copy-last", 2),
-            point("motion", 2),
-        ])],
+        frame_rate_bd: fewer(&frame_rate),
+        frame_rate: vec![frame_rate],
         gating: vec![ClipPoints {
             clip: "noisy".to_owned(),
             carrier: "x264".to_owned(),
-            points: vec![GatePoint {
-                limit_db: 30.0,
-                sent: 3,
-                frames: 10,
-                point: point("motion", 1),
-            }],
+            points: gates,
             errors: vec!["a model <failed>".to_owned()],
         }],
         clips,
@@ -89,7 +97,11 @@ fn the_page_holds_every_part_and_nothing_from_elsewhere() {
         "a model &lt;failed&gt;",
         "3 of 10",
         "codec-report 'a&lt;b.y4m'",
-        "BD-rate against x264 at equal PSNR",
+        "BD-rate against x264",
+        "BD-rate against every frame sent",
+        "<td class=\"w\">motion</td><td class=\"w\">every 2.</td>",
+        "a &lt;fast&gt; one",
+        "b has no best anchor",
     ] {
         assert!(html.contains(part), "{part} is missing");
     }
@@ -113,17 +125,7 @@ fn the_smallest_is_marked_and_a_failure_takes_the_whole_row() {
 fn every_table_has_its_file_and_every_line_its_columns() {
     let files = csv(&report());
     let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
-    assert_eq!(
-        names,
-        [
-            "lossless.csv",
-            "curves.csv",
-            "bd_rate.csv",
-            "predictors.csv",
-            "frame_rate.csv",
-            "gating.csv"
-        ]
-    );
+    assert_eq!(names, CSV_FILES);
     for (name, text) in files {
         let columns: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
         assert!(columns.iter().all(|n| *n == columns[0]), "{name}: {columns:?}");

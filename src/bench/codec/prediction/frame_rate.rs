@@ -55,6 +55,9 @@ impl RatePoint {
     }
 }
 
+/// A receiver and what it is called.
+type Named<'a> = (&'a str, Box<dyn Receiver>);
+
 /// Sends every `every`-th frame of `clip` by `carrier` and lets each of `receivers` show all of it.
 ///
 /// # Errors
@@ -64,7 +67,7 @@ pub(in crate::bench::codec) fn reduced(
     carrier: &dyn Coder,
     mode: Mode,
     every: usize,
-    receivers: &mut [Box<dyn Receiver>],
+    receivers: &mut [Named<'_>],
     folder: &std::path::Path,
 ) -> Result<Vec<RatePoint>, BenchError> {
     let every = every.max(1);
@@ -78,10 +81,10 @@ pub(in crate::bench::codec) fn reduced(
     let arrived: Vec<_> = decoded.iter().enumerate().map(|(i, f)| (i * every, f)).collect();
     let bits = 8.0 * (coding.bytes + coding.header_bytes) as f64;
     let mut points = Vec::new();
-    for receiver in receivers {
+    for (name, receiver) in receivers {
         let means = shown(&original, &arrived, receiver.as_mut())?;
-        let name = carrier.mode_name(mode);
-        points.push(RatePoint::new(receiver.name(), every, name, bits, &clip.clip, &means));
+        let mode = carrier.mode_name(mode);
+        points.push(RatePoint::new(name, every, mode, bits, &clip.clip, &means));
     }
     Ok(points)
 }

@@ -25,6 +25,9 @@ pub struct GatePoint {
     pub sent: usize,
     /// Frames of the clip.
     pub frames: usize,
+    /// Bits more than sending every frame takes at the same PSNR, in percent.
+    #[serde(default)]
+    pub vs_every_frame_percent: Option<f64>,
     /// Rate and quality.
     #[serde(flatten)]
     pub point: RatePoint,
@@ -83,7 +86,7 @@ pub(in crate::bench::codec) fn gated(
     let bits = 8.0 * (coding.bytes + coding.header_bytes) as f64 + frames as f64;
     let name = carrier.mode_name(mode);
     let point = RatePoint::new(receiver.name(), 0, name, bits, &clip.clip, &means);
-    Ok(GatePoint { limit_db, sent: sent.len(), frames, point })
+    Ok(GatePoint { limit_db, sent: sent.len(), frames, vs_every_frame_percent: None, point })
 }
 
 #[cfg(test)]

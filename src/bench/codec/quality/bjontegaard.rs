@@ -27,6 +27,14 @@ pub struct BdRate {
     pub overlap: f64,
 }
 
+impl BdRate {
+    /// True unless it rests on less than half of the narrower curve.
+    #[must_use]
+    pub fn says_much(&self) -> bool {
+        self.overlap >= 0.5
+    }
+}
+
 /// The rate of `test` against `anchor` at equal quality. Points are (rate, quality) in any order;
 /// quality grows with the rate. `None` with fewer than two points (four for the polynomial), with
 /// rates that are not positive, or when the qualities do not overlap.
@@ -47,6 +55,28 @@ pub fn bd_rate(anchor: &[(f64, f64)], test: &[(f64, f64)], fit: Fit) -> Option<B
         range: [low, high],
         overlap: (high - low) / narrower,
     })
+}
+
+/// The rate at a quality, on the piecewise cubic through (rate, quality) points; `None` outside of
+/// them, and where [`bd_rate`] has none.
+#[must_use]
+pub fn rate_at(curve: &[(f64, f64)], quality: f64) -> Option<f64> {
+    let points = points(curve)?;
+    let slopes = slopes(&points);
+    let (pair, d) = points.windows(2).zip(slopes.windows(2)).find(
+        |(pair, _)| matches!(pair, [(low, _), (high, _)] if (*low..=*high).contains(&quality)),
+    )?;
+    let (&[(x0, y0), (x1, y1)], &[d0, d1]) = (pair, d) else { return None };
+    let (b, c) = bend(x1 - x0, y1 - y0, d0, d1);
+    let s = quality - x0;
+    Some(10f64.powf(y0 + s * (d0 + s * (c + s * b))))
+}
+
+/// The coefficients of the third and second power of the cubic over `h` that rises by `rise`, with
+/// these slopes at its ends.
+fn bend(h: f64, rise: f64, d0: f64, d1: f64) -> (f64, f64) {
+    let delta = rise / h;
+    ((d0 - 2.0 * delta + d1) / (h * h), (3.0 * delta - 2.0 * d0 - d1) / h)
 }
 
 /// (quality, log rate) by growing quality, each quality once.
@@ -122,9 +152,7 @@ fn piecewise(points: &[(f64, f64)], low: f64, high: f64) -> f64 {
         if to <= from {
             continue;
         }
-        let h = x1 - x0;
-        let delta = (y1 - y0) / h;
-        let (c, b) = ((3.0 * delta - 2.0 * d0 - d1) / h, (d0 - 2.0 * delta + d1) / (h * h));
+        let (b, c) = bend(x1 - x0, y1 - y0, d0, d1);
         let primitive = |x: f64| {
             let s = x - x0;
             s * (y0 + s * (d0 / 2.0 + s * (c / 3.0 + s * b / 4.0)))
@@ -218,6 +246,20 @@ mod tests {
             turned.reverse();
             assert_eq!(bd_rate(&TELLO, &turned, fit), Some(bd));
         }
+    }
+
+    #[test]
+    fn rates_lie_on_the_curve() {
+        for (rate, quality) in TELLO {
+            assert!((rate_at(&TELLO, quality).unwrap() - rate).abs() < 1e-12);
+        }
+        let between = rate_at(&TELLO, 40.0).unwrap();
+        assert!(between > 0.0154 && between < 0.0405, "{between}");
+        // On a straight line of logarithms the middle is the geometric mean.
+        let line = [(1.0, 10.0), (10.0, 20.0), (100.0, 30.0)];
+        assert!((rate_at(&line, 25.0).unwrap() - 1000f64.sqrt()).abs() < 1e-9);
+        assert_eq!((rate_at(&line, 9.9), rate_at(&line, 30.1)), (None, None));
+        assert_eq!(rate_at(&line[..1], 10.0), None);
     }
 
     #[test]

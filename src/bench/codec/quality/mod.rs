@@ -2,7 +2,7 @@
 
 mod bjontegaard;
 
-pub use bjontegaard::{BdRate, Fit, bd_rate};
+pub use bjontegaard::{BdRate, Fit, bd_rate, rate_at};
 
 use serde::{Deserialize, Serialize};
 

@@ -16,16 +16,19 @@ pub struct CurvePoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Bytes, codec headers included.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
     /// Bits a luma pixel.
-    pub bpp: f64,
+    pub bpp: Option<f64>,
     /// Frames of 640x360 encoded in a second of processor time.
     pub encode_fps: Option<f64>,
     /// Frames of 640x360 decoded in a second of processor time.
     pub decode_fps: Option<f64>,
     /// What came back.
     #[serde(flatten)]
-    pub quality: Quality,
+    pub quality: Option<Quality>,
+    /// How to encode by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// The difference of rate to the reference codec at equal quality, for each measure of quality and
@@ -98,20 +101,22 @@ fn point(clip: &ClipInfo, mode: &str, outcome: &Result<Measured, String>) -> Cur
         Ok(m) => CurvePoint {
             mode: mode.to_owned(),
             error: None,
-            bytes: m.bytes + m.header_bytes,
-            bpp: clip.bpp(m.bytes + m.header_bytes),
+            bytes: Some(m.bytes + m.header_bytes),
+            bpp: Some(clip.bpp(m.bytes + m.header_bytes)),
             encode_fps: clip.fps_of(m.encode_cpu_s),
             decode_fps: clip.fps_of(m.decode_cpu_s),
-            quality: m.quality,
+            quality: Some(m.quality),
+            command: Some(m.command.clone()),
         },
         Err(why) => CurvePoint {
             mode: mode.to_owned(),
             error: Some(why.clone()),
-            bytes: 0,
-            bpp: 0.0,
+            bytes: None,
+            bpp: None,
             encode_fps: None,
             decode_fps: None,
-            quality: Quality::default(),
+            quality: None,
+            command: None,
         },
     }
 }
@@ -121,8 +126,7 @@ type Measure = fn(&Quality) -> Option<f64>;
 
 fn differences(anchor: &[CurvePoint], test: &[CurvePoint]) -> BdRates {
     let points = |points: &[CurvePoint], measure: Measure| -> Vec<(f64, f64)> {
-        let usable = points.iter().filter(|p| p.error.is_none());
-        usable.filter_map(|p| Some((p.bpp, measure(&p.quality)?))).collect()
+        points.iter().filter_map(|p| Some((p.bpp?, measure(p.quality.as_ref()?)?))).collect()
     };
     let compare =
         |measure: Measure, fit| bd_rate(&points(anchor, measure), &points(test, measure), fit);
@@ -137,7 +141,7 @@ fn differences(anchor: &[CurvePoint], test: &[CurvePoint]) -> BdRates {
 
 /// A distance that shrinks to zero as a quality in dB, because the best crowd there; `None` for
 /// none.
-fn decibels(distance: f64, factor: f64) -> Option<f64> {
+pub(super) fn decibels(distance: f64, factor: f64) -> Option<f64> {
     (distance > 1e-9).then(|| -factor * distance.log10())
 }
 
@@ -175,7 +179,8 @@ mod tests {
             assert!((difference.unwrap().percent - 100.0).abs() < 1e-6, "{bd:?}");
         }
         assert_eq!(made.curves[1].bd_rate, BdRates::default(), "the reference itself");
-        assert_eq!(made.curves[0].points[4].error.as_deref(), Some("refused"));
+        let refused = &made.curves[0].points[4];
+        assert_eq!((refused.error.as_deref(), refused.bytes), (Some("refused"), None));
         let alone = curves(&clip, "missing", &[modes("two", 2)]);
         assert_eq!(alone.curves[0].bd_rate, BdRates::default());
     }

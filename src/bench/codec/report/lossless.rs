@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ClipInfo, Outcomes, geometric_mean};
+use super::{ClipInfo, Outcomes, Speeds, geometric_mean};
 
 /// The codecs of which the smallest, on each clip, is the best anchor: ffv1 with its range coder
 /// and large context over 300 frames, x264 at qp 0 and veryslow, x265 lossless and medium.
@@ -10,9 +10,6 @@ pub const ANCHORS: [&str; 3] = ["ffv1", "x264", "x265"];
 
 /// The codec whose encoder measures the machine.
 const YARDSTICK: &str = "ffv1";
-
-/// Frames of 640x360 a second that the yardstick's encoder makes on the machine the goals are for.
-const YARDSTICK_FPS: f64 = 41.0;
 
 /// A codec on a clip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -36,14 +33,9 @@ pub struct Entry {
     pub encode_cpu_s: Option<f64>,
     /// Processor time of decoding, in seconds.
     pub decode_cpu_s: Option<f64>,
-    /// Frames of 640x360 encoded in a second of processor time.
-    pub encode_fps: Option<f64>,
-    /// Frames of 640x360 decoded in a second of processor time.
-    pub decode_fps: Option<f64>,
-    /// 41 times the processor time of ffv1's encoder, measured just before, over that of encoding.
-    pub encode_speed: Option<f64>,
-    /// The same for decoding.
-    pub decode_speed: Option<f64>,
+    /// From these times.
+    #[serde(flatten)]
+    pub speeds: Speeds,
     /// How often it was timed; the least counts.
     pub rounds: Option<u32>,
     /// Every sample came back.
@@ -68,14 +60,9 @@ pub struct LosslessRow {
     pub vs_best_noisy: Option<f64>,
     /// The largest ratio to the best anchor.
     pub worst_vs_best: Option<f64>,
-    /// Frames of 640x360 encoded in a second of processor time, over all clips.
-    pub encode_fps: Option<f64>,
-    /// Frames of 640x360 decoded in a second of processor time, over all clips.
-    pub decode_fps: Option<f64>,
-    /// As [`Entry::encode_speed`], from the sums over all clips.
-    pub encode_speed: Option<f64>,
-    /// As [`Entry::decode_speed`], from the sums over all clips.
-    pub decode_speed: Option<f64>,
+    /// Over all clips; nothing unless every one came back exactly.
+    #[serde(flatten)]
+    pub speeds: Speeds,
     /// Every sample of every clip came back.
     pub exact: bool,
 }
@@ -85,6 +72,9 @@ pub struct LosslessRow {
 pub struct LosslessTable {
     /// The smallest anchor of each clip, and its bits a luma pixel.
     pub best: Vec<Option<(String, f64)>>,
+    /// Why clips have no best anchor: a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// One codec each.
     pub rows: Vec<LosslessRow>,
 }
@@ -122,9 +112,26 @@ pub(in crate::bench::codec) fn lossless(clips: &[ClipInfo], codecs: &[Outcomes])
         row(clips, codec, entries)
     });
     let rows = rows.collect();
+    let missing =
+        clips.iter().enumerate().filter(|(at, _)| best.get(*at).is_some_and(Option::is_none));
+    let missing = missing.filter_map(|(at, clip)| why_none(&clip.name, at, codecs)).collect();
     let best = best.into_iter().zip(clips);
     let best = best.map(|(best, clip)| best.map(|(name, bytes)| (name, clip.bpp(bytes)))).collect();
-    LosslessTable { best, rows }
+    LosslessTable { best, missing, rows }
+}
+
+/// Why the clip at `at` has no best anchor; nothing where none of them was asked for.
+fn why_none(clip: &str, at: usize, codecs: &[Outcomes]) -> Option<String> {
+    let anchors = ANCHORS.iter().filter_map(|name| codecs.iter().find(|c| c.name == *name));
+    let failed = anchors.filter_map(|codec| match codec.clips.get(at)? {
+        Ok(m) if m.quality.exact => None,
+        Ok(_) => Some(format!("{} is not exact", codec.name)),
+        Err(_) => Some(format!("{} failed", codec.name)),
+    });
+    let failed: Vec<String> = failed.collect();
+    (!failed.is_empty()).then(|| {
+        format!("{clip} has no best anchor, and so nothing a mean over it: {}.", failed.join(", "))
+    })
 }
 
 fn entry(
@@ -134,11 +141,6 @@ fn entry(
     best: Option<u64>,
 ) -> Entry {
     let ratio = |other: Option<u64>| other.map(|other| measured.bytes as f64 / other as f64);
-    let speed = |cpu: f64| {
-        let yardstick = measured.yardstick_cpu_s.filter(|_| cpu > 0.0)?;
-        Some(YARDSTICK_FPS * yardstick / cpu)
-    };
-    let (encode, decode) = (measured.encode_cpu_s, measured.decode_cpu_s);
     Entry {
         clip: clip.name.clone(),
         error: None,
@@ -147,12 +149,9 @@ fn entry(
         bpp: Some(clip.bpp(measured.bytes)),
         vs_ffv1: ratio(ffv1),
         vs_best: ratio(best),
-        encode_cpu_s: Some(encode),
-        decode_cpu_s: Some(decode),
-        encode_fps: clip.fps_of(encode),
-        decode_fps: clip.fps_of(decode),
-        encode_speed: speed(encode),
-        decode_speed: speed(decode),
+        encode_cpu_s: Some(measured.encode_cpu_s),
+        decode_cpu_s: Some(measured.decode_cpu_s),
+        speeds: Speeds::of(std::iter::once((clip, measured))),
         rounds: Some(measured.rounds),
         exact: Some(measured.quality.exact),
         command: Some(measured.command.clone()),
@@ -167,24 +166,14 @@ fn row(clips: &[ClipInfo], codec: &Outcomes, entries: Vec<Entry>) -> LosslessRow
         let values: Option<Vec<f64>> = chosen.map(|(e, _)| of(e)).collect();
         values.filter(|_| whole).and_then(|v| geometric_mean(v.into_iter()))
     };
-    let measured: Vec<_> = codec.clips.iter().filter_map(|c| c.as_ref().ok()).collect();
-    let pixels: f64 = clips.iter().map(ClipInfo::pixels).sum();
-    let encode: f64 = measured.iter().map(|m| m.encode_cpu_s).sum();
-    let decode: f64 = measured.iter().map(|m| m.decode_cpu_s).sum();
-    let yardstick: Option<f64> = measured.iter().map(|m| m.yardstick_cpu_s).sum();
-    let whole_and = |cpu: f64| whole && cpu > 0.0;
-    let fps = |cpu: f64| whole_and(cpu).then(|| pixels / (640.0 * 360.0) / cpu);
-    let speed = |cpu: f64| Some(YARDSTICK_FPS * yardstick.filter(|_| whole_and(cpu))? / cpu);
+    let measured = clips.iter().zip(&codec.clips).filter_map(|(c, m)| Some((c, m.as_ref().ok()?)));
     LosslessRow {
         codec: codec.name.clone(),
         vs_ffv1: mean(|e| e.vs_ffv1, false),
         vs_best: mean(|e| e.vs_best, false),
         vs_best_noisy: mean(|e| e.vs_best, true),
         worst_vs_best: entries.iter().filter_map(|e| e.vs_best).max_by(f64::total_cmp),
-        encode_fps: fps(encode),
-        decode_fps: fps(decode),
-        encode_speed: speed(encode),
-        decode_speed: speed(decode),
+        speeds: if whole { Speeds::of(measured) } else { Speeds::default() },
         exact: whole,
         clips: entries,
     }
@@ -221,8 +210,9 @@ mod tests {
         assert!((ours.vs_best_noisy.unwrap() - 0.9).abs() < 1e-12);
         assert_eq!(ours.worst_vs_best, Some(0.9));
         // Half as fast as ffv1 in encoding, as fast in decoding.
-        assert_eq!((ours.encode_speed, ours.decode_speed), (Some(20.5), Some(41.0)));
-        assert_eq!((ours.encode_fps, ours.decode_fps), (Some(5.0), Some(10.0)));
+        let speeds = ours.speeds;
+        assert_eq!((speeds.encode_speed, speeds.decode_speed), (Some(20.5), Some(41.0)));
+        assert_eq!((speeds.encode_fps, speeds.decode_fps), (Some(5.0), Some(10.0)));
     }
 
     #[test]
@@ -238,9 +228,13 @@ mod tests {
         let [ffv1, x264] = others;
         let table = lossless(&clips, &[ours, ffv1, x264, inexact]);
         let row = &table.rows[0];
-        assert_eq!((row.vs_ffv1, row.exact, row.encode_fps), (None, false, None));
+        assert_eq!((row.vs_ffv1, row.exact, row.speeds), (None, false, Speeds::default()));
         assert_eq!(row.clips[1].error.as_deref(), Some("it failed"));
         assert_eq!(row.clips[0].vs_ffv1, Some(0.8));
+        assert_eq!(
+            table.missing,
+            ["a has no best anchor, and so nothing a mean over it: x265 is not exact."]
+        );
         assert_eq!(table.best[0], None, "an anchor that lost a sample is none");
         assert_eq!(row.clips[0].vs_best, None);
         assert!(!table.rows[3].exact);

@@ -2,16 +2,21 @@
 
 mod csv;
 mod curves;
+mod fewer;
 mod lossless;
 mod predictors;
+mod speeds;
 
-pub use csv::csv;
+pub use csv::{CSV_FILES, csv};
 pub(super) use curves::curves;
 pub use curves::{BdRates, ClipCurves, Curve, CurvePoint};
+pub use fewer::FewerRow;
+pub(super) use fewer::{compare_gating, fewer};
 pub(super) use lossless::lossless;
 pub use lossless::{ANCHORS, Entry, LosslessRow, LosslessTable};
 pub(super) use predictors::predictors;
-pub use predictors::{NONE, PredictorEntry, PredictorRow};
+pub use predictors::{BASES, NONE, PredictorEntry, PredictorRow, Saved};
+pub use speeds::Speeds;
 
 use serde::Serialize;
 
@@ -106,6 +111,8 @@ pub struct Report {
     pub command: String,
     /// The processor's architecture.
     pub architecture: String,
+    /// The processor, as it names itself.
+    pub processor: String,
     /// What has to be known to read it.
     pub notes: Vec<String>,
     /// What was coded.
@@ -122,6 +129,9 @@ pub struct Report {
     /// Every n-th frame sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frame_rate: Vec<ClipPoints<RatePoint>>,
+    /// Every n-th frame sent, against every frame.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frame_rate_bd: Vec<FewerRow>,
     /// Surprising frames sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gating: Vec<ClipPoints<GatePoint>>,
