@@ -120,7 +120,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`PipelineError::Thread`] when the thread cannot be started.
-    pub fn start(mut self, info: &SourceInfo) -> Result<(Recording, RecorderFeed), PipelineError> {
+    pub fn start(self, info: &SourceInfo) -> Result<(Recording, RecorderFeed), PipelineError> {
         let (bytes, least, most) = WAITING;
         let pool = FramePool::new((bytes / (info.size.pixels() * 3 / 2).max(1)).clamp(least, most));
         // As many places as the pool has buffers, so that sending never waits.
@@ -133,13 +133,15 @@ impl Recorder {
         let body = move || {
             // Dropped on unwinding too, which is how the end learns of a panic.
             let _end = end;
-            let mut work = Work { recorder: &mut self, open: None, live, rate };
+            // Dropped before the end is told: a file without a frame is gone by then.
+            let mut recorder = self;
+            let mut work = Work { recorder: &mut recorder, open: None, live, rate };
             let mut outcome = work.until_end(&taken, &own);
             if let Some(open) = work.open.take() {
                 outcome = outcome.and(open.writer.finish().map(|_| ()));
             }
             if let Err(error) = outcome {
-                let error = io::Error::other(format!("{}: {error}", self.path().display()));
+                let error = io::Error::other(format!("{}: {error}", recorder.path().display()));
                 // The run may last for weeks, so it is told now as well.
                 tracing::error!("the recording ends, the run goes on: {error}");
                 *own.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
