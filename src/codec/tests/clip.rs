@@ -15,7 +15,7 @@ pub(super) fn picture(spec: &StreamSpec, t: usize) -> Picture {
     let (t, seed) = if t % 5 == 4 { (t - 1, t - 1) } else { (t, t) };
     let mut picture = Picture::new(spec.layout(), spec.size.w(), spec.size.h());
     let layout = picture.layout();
-    let mut state = seed as u32 * 2_654_435_761 + 1;
+    let mut state = (seed as u32).wrapping_mul(2_654_435_761).wrapping_add(1);
     for index in 0..layout.planes() {
         let (across, down) = layout.shift(index);
         let plane = &mut picture.planes_mut()[index];
