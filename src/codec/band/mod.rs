@@ -170,13 +170,22 @@ impl BandCoder {
         b.code_motion(&mut coders[1], references[1]);
         let targets = target_a.iter_mut().zip(target_b.iter_mut());
         for (index, (target_a, target_b)) in targets.enumerate().take(a.planes.len()) {
-            let kind = a.begin_plane(index, references[0]);
-            b.begin_plane(index, references[1]);
+            let kind_a = a.begin_plane(index, references[0]);
+            let kind_b = b.begin_plane(index, references[1]);
             let ((plane_a, guides_a), (plane_b, guides_b)) = (a.plane(index), b.plane(index));
-            let guides: [&[_]; 2] = [&guides_a, &guides_b];
-            coders = PlaneCoder::decode_two([plane_a, plane_b], coders, kind, guides);
-            a.end_plane(index, kind, target_a);
-            b.end_plane(index, kind, target_b);
+            if kind_a == kind_b {
+                let guides: [&[_]; 2] = [&guides_a, &guides_b];
+                coders = PlaneCoder::decode_two([plane_a, plane_b], coders, kind_a, guides);
+            } else {
+                // Only one of them has had a predictor's picture since it was refreshed.
+                let [coder_a, coder_b] = coders;
+                coders = [
+                    plane_a.code(coder_a, kind_a, &[], &guides_a),
+                    plane_b.code(coder_b, kind_b, &[], &guides_b),
+                ];
+            }
+            a.end_plane(index, kind_a, target_a);
+            b.end_plane(index, kind_b, target_b);
         }
         coders.map(Decoder::finish)
     }
