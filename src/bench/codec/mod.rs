@@ -34,7 +34,7 @@ pub use quality::{BdRate, Fit, Means, Quality, bd_rate, compare, rate_at};
 pub use report::{
     ANCHORS, BASES, BdRates, CSV_FILES, ClipCurves, ClipInfo, ClipPoints, Curve, CurvePoint, Entry,
     FewerRow, LosslessRow, LosslessTable, NONE, PredictorEntry, PredictorRow, Report,
-    SCHEMA_VERSION, Saved, Speeds, csv,
+    SCHEMA_VERSION, Saved, Speeds, csv, short_name,
 };
 pub use run::{Inside, OpenReceiver, Plan, ReceiverChoice, Results, Runner};
 pub use store::Store;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use framecast::bench::codec::{BdRate, CSV_FILES, ClipPoints, Report, csv, page};
+use framecast::bench::codec::{BdRate, CSV_FILES, ClipPoints, Report, csv, page, short_name};
 
 use super::super::Outcome;
 use super::super::exit::{self, Failure};
@@ -77,7 +77,11 @@ fn text(report: &Report, out: &Path) -> String {
 }
 
 fn number(value: Option<f64>, width: usize, decimals: usize) -> String {
-    value.map_or(format!("{:>width$}", "-"), |v| format!("{v:>width$.decimals$}"))
+    let text = value.map_or("-".to_owned(), |v| format!("{v:.decimals$}"));
+    // Nothing lost is not less than nothing.
+    let zero = text.starts_with("-0") && !text.contains(|c| ('1'..='9').contains(&c));
+    let text = if zero { text.trim_start_matches('-') } else { &text };
+    format!("{text:>width$}")
 }
 
 /// A line of names: of the rows, of the clips, and of what follows them.
@@ -169,7 +173,7 @@ fn predictors(report: &Report) -> String {
     let mut text = head("bits saved in percent, fps", report, after);
     for row in &report.predictors {
         let codec = row.codec.trim_start_matches("framecast:");
-        let name = Path::new(&row.predictor).file_stem().unwrap_or_default().to_string_lossy();
+        let name = short_name(&row.predictor);
         text += &format!("{:<NAME$}", format!("{codec} {name}"));
         for entry in &row.clips {
             text += &format!(" {}", number(entry.saved.saved_percent, 9, 2));
@@ -206,7 +210,7 @@ fn predictors(report: &Report) -> String {
 fn frame_rate(report: &Report) -> String {
     let mut rows: Vec<(String, Vec<Option<BdRate>>)> = Vec::new();
     for row in &report.frame_rate_bd {
-        let name = format!("{}, every {}.", row.predictor, row.every);
+        let name = format!("{}, every {}.", short_name(&row.predictor), row.every);
         if rows.iter().any(|(known, _)| *known == name) {
             continue;
         }
@@ -224,4 +228,15 @@ fn points_errors<T>(clips: &[ClipPoints<T>]) -> impl Iterator<Item = String> {
     clips.iter().flat_map(|clip| {
         clip.errors.iter().map(|error| format!("{} by {}: {error}\n", clip.clip, clip.carrier))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_fill_their_column_and_zero_has_no_sign() {
+        let shown = [Some(-0.004), Some(-0.01), Some(12.5), None].map(|v| number(v, 6, 2));
+        assert_eq!(shown, ["  0.00", " -0.01", " 12.50", "     -"]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::bench::codec::prediction::{GatePoint, RatePoint};
 use crate::bench::codec::quality::Quality;
-use crate::bench::codec::report::{ClipCurves, ClipPoints, LosslessTable};
+use crate::bench::codec::report::{ClipCurves, ClipPoints, LosslessTable, short_name};
 
 use super::chart::{Chart, Key, Series};
 
@@ -75,11 +75,11 @@ pub(super) fn frame_rate(clip: &ClipPoints<RatePoint>) -> Chart {
     numbers.dedup();
     let mut keys = vec![Key { name: "every frame".to_owned(), colour: GREY, dash: 0 }];
     for (colour, predictor) in predictors.iter().enumerate() {
-        keys.push(Key { name: (*predictor).to_owned(), colour, dash: 0 });
+        keys.push(Key { name: short_name(predictor).to_owned(), colour, dash: 0 });
         for (dash, every) in numbers.iter().enumerate() {
             let own = clip.points.iter().filter(|p| p.predictor == *predictor && p.every == *every);
             series.push(Series {
-                name: format!("{predictor}, every {every}."),
+                name: format!("{}, every {every}.", short_name(predictor)),
                 colour,
                 dash,
                 points: own.filter_map(|p| Some((p.bpp, p.psnr_rgb?))).collect(),
@@ -102,7 +102,7 @@ pub(super) fn gating(clip: &ClipPoints<GatePoint>, rates: Option<&ClipPoints<Rat
     for (colour, predictor) in predictors.iter().enumerate() {
         let own = clip.points.iter().filter(|p| p.point.predictor == *predictor);
         series.push(Series {
-            name: (*predictor).to_owned(),
+            name: short_name(predictor).to_owned(),
             colour,
             points: own.filter_map(|p| Some((p.point.bpp, p.point.psnr_rgb?))).collect(),
             ..Series::default()

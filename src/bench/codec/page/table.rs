@@ -1,7 +1,7 @@
 //! The tables of the page.
 
 use crate::bench::codec::quality::BdRate;
-use crate::bench::codec::report::{BdRates, FewerRow, LosslessTable, Report};
+use crate::bench::codec::report::{BdRates, FewerRow, LosslessTable, Report, short_name};
 
 use super::escaped;
 
@@ -195,7 +195,7 @@ impl Table {
         let mut made = Self::new(heads.chain(speeds));
         made.names = 2;
         for row in &report.predictors {
-            let mut cells = vec![words(&row.codec), words(&row.predictor)];
+            let mut cells = vec![words(&row.codec), words(short_name(&row.predictor))];
             for entry in &row.clips {
                 let mut cell = number(entry.saved.saved_percent, 2);
                 if entry.exact == Some(false) || entry.error.is_some() {
@@ -265,7 +265,7 @@ impl Table {
                 clips.iter().map(of_clip).collect::<Vec<Option<BdRate>>>()
             };
             let psnr = values(|r| r.psnr_rgb);
-            let mut cells = vec![words(predictor), words(&format!("every {every}."))];
+            let mut cells = vec![words(short_name(predictor)), words(&format!("every {every}."))];
             cells.extend(psnr.iter().map(|v| difference(*v)));
             cells.push(mean_difference(&psnr));
             cells.extend(others.iter().map(|(_, of)| mean_difference(&values(*of))));
@@ -291,7 +291,7 @@ impl Table {
         for (clip, p) in report.gating.iter().flat_map(|c| c.points.iter().map(move |p| (c, p))) {
             made.rows.push(vec![
                 words(&clip.clip),
-                words(&p.point.predictor),
+                words(short_name(&p.point.predictor)),
                 number(Some(p.limit_db), 0),
                 plain(format!("{} of {}", p.sent, p.frames)),
                 number(Some(p.point.bpp), 4),

@@ -166,13 +166,14 @@ fn row(clips: &[ClipInfo], codec: &Outcomes, entries: Vec<Entry>) -> LosslessRow
         let values: Option<Vec<f64>> = chosen.map(|(e, _)| of(e)).collect();
         values.filter(|_| whole).and_then(|v| geometric_mean(v.into_iter()))
     };
+    let worst = entries.iter().filter_map(|e| e.vs_best).max_by(f64::total_cmp);
     let measured = clips.iter().zip(&codec.clips).filter_map(|(c, m)| Some((c, m.as_ref().ok()?)));
     LosslessRow {
         codec: codec.name.clone(),
         vs_ffv1: mean(|e| e.vs_ffv1, false),
         vs_best: mean(|e| e.vs_best, false),
         vs_best_noisy: mean(|e| e.vs_best, true),
-        worst_vs_best: entries.iter().filter_map(|e| e.vs_best).max_by(f64::total_cmp),
+        worst_vs_best: worst.filter(|_| whole),
         speeds: if whole { Speeds::of(measured) } else { Speeds::default() },
         exact: whole,
         clips: entries,
@@ -229,6 +230,7 @@ mod tests {
         let table = lossless(&clips, &[ours, ffv1, x264, inexact]);
         let row = &table.rows[0];
         assert_eq!((row.vs_ffv1, row.exact, row.speeds), (None, false, Speeds::default()));
+        assert_eq!(row.worst_vs_best, None, "the worst may be the one that is missing");
         assert_eq!(row.clips[1].error.as_deref(), Some("it failed"));
         assert_eq!(row.clips[0].vs_ffv1, Some(0.8));
         assert_eq!(

@@ -151,6 +151,13 @@ pub struct ClipPoints<T> {
     pub errors: Vec<String>,
 }
 
+/// A predictor's name for tables: of a model the file's, without folders and ending.
+#[must_use]
+pub fn short_name(predictor: &str) -> &str {
+    let stem = std::path::Path::new(predictor).file_stem();
+    stem.and_then(|stem| stem.to_str()).unwrap_or(predictor)
+}
+
 /// The geometric mean; `None` of nothing or of what is not positive.
 pub(super) fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0u32);
@@ -206,5 +213,6 @@ pub(super) mod tests {
         assert_eq!(clip.bpp(230_400 * 10), 8.0);
         assert_eq!(clip.fps_of(0.5), Some(20.0));
         assert_eq!(clip.fps_of(0.0), None);
+        assert_eq!(["motion", "a/b.c/d-1.onnx"].map(short_name), ["motion", "d-1"]);
     }
 }
