@@ -67,7 +67,8 @@ pub struct EncoderConfig {
     pub key_interval: u32,
     /// Start anew where the scene changes.
     pub scene_cuts: bool,
-    /// Number of bands coded apart; `None` for bands of about 192 rows.
+    /// Number of bands coded apart; `None` for bands of about 192 rows, in profile light for two
+    /// at least from 128 rows on.
     pub slices: Option<usize>,
     /// Threads that code bands at the same time; the bytes are the same for any number.
     pub threads: usize,

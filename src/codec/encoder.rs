@@ -3,7 +3,7 @@
 use crate::frame::{FrameSeq, Size};
 use crate::vision::scene::SceneChange;
 
-use super::band::BandCoder;
+use super::band::{BandCoder, Profile};
 use super::band_set::BandSet;
 use super::bands;
 use super::config::{EncoderConfig, PredictorUse, StreamSpec};
@@ -94,6 +94,8 @@ impl Encoder {
         let (width, height) = (spec.size.w(), spec.size.h());
         let resilient = || ((height + RESILIENT_ROWS / 2) / RESILIENT_ROWS).clamp(1, 16);
         let count = config.slices.or_else(|| config.refresh.map(|_| resilient()));
+        let quick = config.profile == Profile::Light;
+        let count = count.or_else(|| quick.then(|| SliceLayout::usual_in_twos(height)));
         let slices = SliceLayout::even(height, count)?;
         let id = predictor.as_ref().map(|p| p.id().clone());
         if let (Some(id), Some(_)) = (&id, config.refresh)

@@ -14,6 +14,9 @@ const STEP: usize = 16;
 /// Luma rows of a band when nothing else is asked for: fewer cost bits, as each band learns alone.
 const USUAL_ROWS: usize = 192;
 
+/// Rows of a picture that is worth two bands where speed counts most.
+const TWO_FROM: usize = 128;
+
 /// The bands of a picture, from top to bottom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SliceLayout {
@@ -29,9 +32,8 @@ impl SliceLayout {
     /// than [`MAX_SLICES`] are asked for.
     pub fn even(height: usize, count: Option<usize>) -> Result<Self, CodecError> {
         let steps = height.div_ceil(STEP);
-        let most = steps.clamp(1, MAX_SLICES);
-        let usual = ((height + USUAL_ROWS / 2) / USUAL_ROWS).clamp(1, most);
-        let count = count.unwrap_or(usual);
+        let most = Self::most(height);
+        let count = count.unwrap_or_else(|| Self::usual(height));
         if !(1..=most).contains(&count) {
             return Err(CodecError::Config {
                 name: "the number of slices",
@@ -41,6 +43,21 @@ impl SliceLayout {
         }
         let ends = (1..=count).map(|i| (steps * i / count * STEP).min(height)).collect();
         Ok(Self { ends })
+    }
+
+    fn most(height: usize) -> usize {
+        height.div_ceil(STEP).clamp(1, MAX_SLICES)
+    }
+
+    /// How many bands of about 192 rows a picture has.
+    fn usual(height: usize) -> usize {
+        ((height + USUAL_ROWS / 2) / USUAL_ROWS).clamp(1, Self::most(height))
+    }
+
+    /// The same, but two at least from [`TWO_FROM`] rows on: one thread decodes two bands in less
+    /// time than one.
+    pub(super) fn usual_in_twos(height: usize) -> usize {
+        Self::usual(height).max(if height >= TWO_FROM { 2 } else { 1 })
     }
 
     /// Bands of `steps` times 16 rows each; together they must cover `height` exactly once.
@@ -139,6 +156,10 @@ mod tests {
     fn the_usual_bands_are_of_about_192_rows() {
         let count = |height| SliceLayout::even(height, None).unwrap().count();
         assert_eq!([1, 16, 216, 256, 360, 540, 720, 1080].map(count), [1, 1, 1, 1, 2, 3, 4, 6]);
+        assert_eq!(
+            [1, 127, 128, 216, 360, 1080].map(SliceLayout::usual_in_twos),
+            [1, 1, 2, 2, 2, 6]
+        );
         let layout = SliceLayout::even(360, None).unwrap();
         assert_eq!(layout.iter().collect::<Vec<_>>(), [0..176, 176..360]);
     }

@@ -9,7 +9,7 @@ from residual import Coding
 from weights import Regression, Strips
 
 # Least width of a strip group, rows from one solution to the next, and rows learnt from.
-PROFILES = [(256, 4, 2), (256, 1, 1), (128, 1, 1)]
+PROFILES = [(256, 6, 2), (256, 2, 1), (128, 1, 1)]
 LIGHT, FAST, STRONG = range(3)
 
 CROSS = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0)]

@@ -38,8 +38,8 @@ impl Work {
     /// What `profile` stands for.
     pub(super) const fn of(profile: Profile) -> Self {
         match profile {
-            Profile::Light => Self { strips: 256, solve: 4, learn: 2, mixed: false },
-            Profile::Fast => Self { strips: 256, solve: 1, learn: 1, mixed: false },
+            Profile::Light => Self { strips: 256, solve: 6, learn: 2, mixed: false },
+            Profile::Fast => Self { strips: 256, solve: 2, learn: 1, mixed: false },
             Profile::Strong => Self { strips: 128, solve: 1, learn: 1, mixed: true },
         }
     }
