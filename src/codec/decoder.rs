@@ -8,7 +8,7 @@
 
 use crate::codec::stream::EndRecord;
 
-use super::band::BandCoder;
+use super::band::{BandCoder, Drawn};
 use super::band_set::BandSet;
 use super::bands;
 use super::conceal::Concealer;
@@ -375,7 +375,7 @@ fn in_twos<T>(jobs: Vec<T>, threads: usize) -> Vec<Vec<T>> {
 }
 
 /// Decodes bands, and finds out whether each is as the encoder had it.
-fn decode_bands(jobs: &mut [Job<'_>], reach: Reach<'_>, predicted: Option<&Picture>) {
+fn decode_bands(jobs: &mut [Job<'_>], reach: Reach<'_>, predicted: Option<Drawn<'_>>) {
     if let [a, b] = &mut *jobs
         && let (Some(slice_a), Some(slice_b)) = (a.slice, b.slice)
     {

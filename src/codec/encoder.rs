@@ -3,7 +3,7 @@
 use crate::frame::{FrameSeq, Size};
 use crate::vision::scene::SceneChange;
 
-use super::band::{BandCoder, Profile};
+use super::band::{BandCoder, Drawn, Profile};
 use super::band_set::BandSet;
 use super::bands;
 use super::config::{EncoderConfig, PredictorUse, StreamSpec};
@@ -328,7 +328,7 @@ impl Encoder {
         }
         let (next, reach) = self.history.parts();
         let (slices, threads) = (&self.header.slices, self.threads);
-        let code = |bands: &mut Vec<Band>, predicted: Option<&Picture>, next: &mut Picture| {
+        let code = |bands: &mut Vec<Band>, predicted: Option<Drawn<'_>>, next: &mut Picture| {
             code(bands, slices, picture, reach, predicted, threads, next)
         };
         match (predicted, &mut self.trial) {
@@ -363,7 +363,7 @@ fn code(
     slices: &SliceLayout,
     picture: &Picture,
     reach: Reach<'_>,
-    predicted: Option<&Picture>,
+    predicted: Option<Drawn<'_>>,
     threads: usize,
     next: &mut Picture,
 ) -> Result<(), CodecError> {

@@ -1,6 +1,6 @@
 //! The pictures a frame is predicted from, and how far each band may look back.
 
-use super::band::{Profile, References};
+use super::band::{Drawn, Profile, References};
 use super::band_set::BandSet;
 use super::picture::{Picture, SampleLayout};
 use super::slices::MAX_SLICES;
@@ -93,8 +93,8 @@ pub(super) struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    /// The references of `band`; the predicted picture is for those that have any.
-    pub(super) fn of(&self, band: usize, predicted: Option<&'a Picture>) -> References<'a> {
+    /// The references of `band`; what was predicted is for those that have any.
+    pub(super) fn of(&self, band: usize, predicted: Option<Drawn<'a>>) -> References<'a> {
         let depth = self.since.get(band).map_or(0, |&s| s.min(self.references));
         References {
             last: (depth >= 1).then_some(self.last),
@@ -125,10 +125,11 @@ mod tests {
         one.set(1, true);
         history.restart(one);
         let picture = Picture::new(SampleLayout::Grey, 4, 4);
-        let none = history.parts().1.of(1, Some(&picture));
+        let drawn = Drawn { picture: &picture, memory: None };
+        let none = history.parts().1.of(1, Some(drawn));
         assert!(none.last.is_none() && none.predicted.is_none());
         history.advance();
-        let one = history.parts().1.of(1, Some(&picture));
+        let one = history.parts().1.of(1, Some(drawn));
         assert!(one.last.is_some() && one.before.is_none() && one.predicted.is_some());
         assert_eq!(history.depth(0), 2);
     }

@@ -58,7 +58,7 @@ pub use error::CodecError;
 pub use identity::stream_id;
 pub use picture::{Picture, PlaneBuf, SampleLayout};
 pub use predictor::{
-    CopyLast, Exactness, Motion, Predictor, PredictorFailure, PredictorId, PredictorKind,
+    CopyLast, Exactness, Memory, Motion, Predictor, PredictorFailure, PredictorId, PredictorKind,
     chroma_field,
 };
 pub use slices::{MAX_SLICES, SliceLayout};

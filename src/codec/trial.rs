@@ -1,12 +1,18 @@
 //! Whether the predictor pays: now and then a frame is coded with it and without, and the smaller
 //! way is kept up until the next trial.
+//!
+//! Least squares has to learn what a predictor is worth, and would have to learn it anew once it was
+//! switched off, so the first trials after a key frame wait until it has.
 
 use super::picture::Picture;
 
 /// Frames from one trial to the next.
 const DISTANCE: u32 = 16;
 
-/// Trials right after a key frame: the first ones say little, as nothing was learnt yet.
+/// Frames after a key frame that are predicted without a trial.
+const SETTLING: u32 = 8;
+
+/// Trials right after those: a single one says little.
 const FIRST: u32 = 2;
 
 /// A second set of bands and a second picture for the other way.
@@ -15,6 +21,8 @@ pub(super) struct Trial<B> {
     bands: B,
     canvas: Picture,
     pays: bool,
+    /// Frames since the key frame.
+    frames: u32,
     /// Trials since the key frame.
     made: u32,
     /// Frames since the last trial.
@@ -23,18 +31,19 @@ pub(super) struct Trial<B> {
 
 impl<B: Clone> Trial<B> {
     pub(super) fn new(bands: B, like: &Picture) -> Self {
-        Self { bands, canvas: like.clone(), pays: true, made: 0, since: 0 }
+        Self { bands, canvas: like.clone(), pays: true, frames: 0, made: 0, since: 0 }
     }
 
     /// A key frame: what paid before says little.
     pub(super) const fn restart(&mut self) {
-        self.made = 0;
+        (self.pays, self.frames, self.made, self.since) = (true, 0, 0, 0);
     }
 
     /// True when the next frame is to be coded both ways; counts the frame.
     pub(super) const fn is_due(&mut self) -> bool {
+        self.frames = self.frames.saturating_add(1);
         self.since += 1;
-        self.made < FIRST || self.since >= DISTANCE
+        self.frames > SETTLING && (self.made < FIRST || self.since >= DISTANCE)
     }
 
     /// What the last trial said.

@@ -21,21 +21,23 @@ class Band:
         self.states = [PlaneState(self.header.profile) for _ in self.planes]
         self.motion = [fresh(), fresh()]
         self.frames = 0
-        self.predicted = False
+        self.predicted = self.remembered = False
 
     def decode(self, data, references, drawn):
-        """The band's rows of every plane; `drawn` is the predictor's picture, if it is used."""
+        """The band's rows of every plane; `drawn` is the predictor's picture with its memory, if used."""
         coder = RangeDecoder(data)
         references = references[: min(self.frames, 1 if self.header.profile == LIGHT else 2)]
         self.frames += 1
         fields = self.fields(coder, references)
         if not references:
             drawn = None
+        drawn, memory = drawn or (None, None)
         self.predicted |= drawn is not None
+        self.remembered |= memory is not None
 
         done = []
         for i in range(len(self.planes)):
-            pictures = self.pictures(i, references, fields, drawn)
+            pictures = self.pictures(i, references, fields, drawn, memory)
             done.append((self.planes[i], self.plane(coder, i, pictures, done), pictures[0]))
         need(coder.is_whole(), "bytes of a slice are missing or too many")
         return [rows for _, rows, _ in done]
@@ -50,8 +52,8 @@ class Band:
             bases = [[(2 * v, 2 * u) for v, u in row] for row in field]
         return fields
 
-    def pictures(self, i, references, fields, drawn):
-        """Plane `i` of the last frame, of that before and the drawn one; the last one's errors."""
+    def pictures(self, i, references, fields, drawn, memory):
+        """Plane `i` of the last frame, of that before, the drawn one and its memory; the last one's errors."""
         plane, (top, bottom) = self.planes[i], self.rows[i]
         height = bottom - top
         low, high = (top, bottom) if self.header.refresh else (0, plane.height)
@@ -59,17 +61,20 @@ class Band:
             moved(frame[i], field, plane, top, height, low, high)
             for frame, field in zip(references, fields)
         ] + [None] * (2 - len(references))
-        picture = errors = None
-        if drawn is not None:
-            rows = range(top - 1, bottom + 1)
-            picture = Surface([drawn[i][clamp(y, low, high - 1)] for y in rows])
-        elif self.predicted:
-            # It stands in, so that what was learnt with a predictor is kept.
-            picture = last
+        errors = None
+
+        def here(picture, known):
+            if picture is None:
+                # The last frame stands in, so that what was learnt with a predictor is kept.
+                return last if known else None
+            return Surface([picture[i][clamp(y, low, high - 1)] for y in range(top - 1, bottom + 1)])
+
+        picture = here(drawn, self.predicted)
+        memory = here(memory, self.remembered)
         if last and self.states[i].errors_had_references:
             errors = moved(self.states[i].errors, fields[0], plane, 0, height, 0, height)
             errors.repeat_outer_rows()
-        return last, second, picture, errors
+        return last, second, picture, memory, errors
 
     def plane(self, coder, i, pictures, done):
         """Decodes plane `i`; `done` are those before it."""

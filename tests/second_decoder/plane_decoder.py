@@ -28,6 +28,7 @@ class Context:
     cls: int
     coarse: int
     fraction: int
+    ahead: int
     equality: int
     side: int
     sign: int
@@ -92,7 +93,7 @@ class PlaneDecoder:
         self.state, self.max_error, self.plane, self.height = state, max_error, plane, height
         self.strong = profile == STRONG
         self.width = plane.width
-        self.last, self.second, self.predicted, self.old = pictures
+        self.last, self.second, self.predicted, self.memory, self.old = pictures
         self.key = self.last is None
         self.scale = 2 * max_error + 1
         above = [128] * self.width if self.key else [self.last.at(0, x) for x in range(self.width)]
@@ -122,9 +123,13 @@ class PlaneDecoder:
         else:
             self.own_places += INTER_FIRST if first else INTER_OTHERS
             self.pictures.append((self.last, BESIDE + CORNERS if first else BESIDE, True))
-            for picture in (self.second, self.predicted):
+            for picture, crosses in (
+                (self.second, first),
+                (self.predicted, True),
+                (self.memory, not first),
+            ):
                 if picture:
-                    self.pictures.append((picture, CROSS if first else CROSS[:1], True))
+                    self.pictures.append((picture, CROSS if crosses else CROSS[:1], True))
         places = [place for place in CROSS if not (self.key and place == (-1, 0))]
         for picture in before:
             self.pictures.append((picture, places, False))
@@ -197,6 +202,9 @@ class PlaneDecoder:
             cls=cls,
             coarse=cls // 2,
             fraction=0 if off <= 2 else 1 if off <= 5 else 2,
+            ahead=clamp((sign * (16 * self.predicted.at(y, x) - scaled) + 40) >> 4, 0, 4)
+            if self.predicted
+            else 0,
             equality=equality,
             side=clamp((sign * (16 * base - scaled) + 56) >> 4, 0, 6),
             sign=sign,

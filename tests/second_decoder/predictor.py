@@ -13,23 +13,50 @@ class Predictor:
     def __init__(self, kind, planes):
         need(kind != MODEL, "the predictor is a model, which this decoder does not run")
         self.kind, self.planes = kind, planes
-        self.last = None
+        self.reset()
 
     def reset(self):
-        self.last = None
+        self.last = self.oldest = self.found = None
 
     def draw(self, frame):
-        """The picture that may follow `frame`, or None as long as that cannot be told."""
+        """The picture that may follow `frame` with its memory, or None while that cannot be told."""
         before, self.last = self.last, frame
         if self.kind == COPY_LAST:
-            return frame
+            return frame, None
         if self.kind != MOTION or before is None:
             return None
-        field = moved_on(search(pyramid(frame[0]), pyramid(before[0])))
-        out = []
-        for i, (plane, rows) in enumerate(zip(self.planes, frame)):
-            out.append(warp(rows, field if i == 0 else shrunk(field, plane)))
-        return out
+        found = search(pyramid(frame[0]), pyramid(before[0]))
+        field = moved_on(found)
+        path, source = then(field, found), before
+        if self.oldest is not None:
+            path, source = then(path, self.found), self.oldest
+        self.oldest, self.found = before, found
+        return self.carried(frame, field), self.carried(source, path)
+
+    def carried(self, picture, field):
+        """All planes of a picture, moved."""
+        planes = enumerate(zip(self.planes, picture))
+        return [warp(rows, field if i == 0 else shrunk(field, plane)) for i, (plane, rows) in planes]
+
+
+def then(path, field):
+    """First along `path`, then on along `field`, interpolated between the centres of its cells."""
+    rows = []
+    for y in range(path.height):
+        row = []
+        for x in range(path.width):
+            u, v = path.at(x, y)
+            px, py = 256 * x + u, 256 * y + v
+            cx, cy, wx, wy = px >> 8, py >> 8, px & 255, py & 255
+            corners = [
+                (field.at(cx + i, cy + j), (wx if i else 256 - wx) * (wy if j else 256 - wy))
+                for j in (0, 1)
+                for i in (0, 1)
+            ]
+            more = [(sum(c[axis] * w for c, w in corners) + 32768) >> 16 for axis in (0, 1)]
+            row.append((clamp(u + more[0], -16384, 16383), clamp(v + more[1], -16384, 16383)))
+        rows.append(row)
+    return Field(rows)
 
 
 class Level:

@@ -7,16 +7,19 @@ class Coding:
     """Distributions and bits of one plane of a band."""
 
     def __init__(self):
-        self.first = [[Distribution(upto) for upto in row] for row in FIRST]
+        self.first = {}
         self.second = {}
         self.bits = Bits()
 
     def symbol(self, coder, c):
         """The symbol of a sample in context `c`."""
+        first = (c.cls, c.fraction, c.ahead)
+        if first not in self.first:
+            self.first[first] = Distribution(FIRST[c.cls][c.fraction])
         key = (c.coarse, c.equality, c.side)
         if key not in self.second:
             self.second[key] = Distribution(SECOND[c.coarse])
-        return symbol_of(coder, self.first[c.cls][c.fraction], self.second[key])
+        return symbol_of(coder, self.first[first], self.second[key])
 
     def residual(self, coder, c):
         """The residual of a sample, its sign as the context has it."""

@@ -68,8 +68,17 @@ pub struct References<'a> {
     pub last: Option<&'a Picture>,
     /// The one before it (another picture than `last`).
     pub before: Option<&'a Picture>,
-    /// What a predictor expects this frame to be.
-    pub predicted: Option<&'a Picture>,
+    /// What a predictor says of this frame.
+    pub predicted: Option<Drawn<'a>>,
+}
+
+/// What a predictor has drawn for one frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn<'a> {
+    /// What it expects the frame to be.
+    pub picture: &'a Picture,
+    /// An older frame that it has carried to this one, if it keeps such.
+    pub memory: Option<&'a Picture>,
 }
 
 /// The band's rows of each plane of a picture that is being reconstructed, without padding.
@@ -253,9 +262,13 @@ impl BandCoder {
         if count > 0 {
             plane.move_errors(&self.fields[0], shift);
         }
-        let predicted = references.predicted.filter(|_| count > 0);
-        let predicted = plane.expect(predicted.map(|p| self.spec.visible(p, index)), first);
-        Kind { references: count, guides: index, predicted: predicted && count > 0 }
+        let mut drawn = [false; 2];
+        if count > 0 {
+            let pictures = references.drawn().map(|p| p.map(|p| self.spec.visible(p, index)));
+            drawn = plane.expect(pictures, first);
+        }
+        let [predicted, memory] = drawn;
+        Kind { references: count, guides: index, predicted, memory }
     }
 
     /// Plane `index`, and what it takes from those before it.
@@ -288,9 +301,14 @@ impl<'a> References<'a> {
         self.pictures().iter().flatten().count()
     }
 
-    /// How many pictures there are, and whether one is a predictor's.
-    fn kinds(self) -> (usize, bool) {
-        (self.count(), self.predicted.is_some())
+    /// The predictor's picture and its memory.
+    fn drawn(self) -> [Option<&'a Picture>; 2] {
+        [self.predicted.map(|d| d.picture), self.predicted.and_then(|d| d.memory)]
+    }
+
+    /// How many pictures there are, and which there are of the predictor.
+    fn kinds(self) -> (usize, [bool; 2]) {
+        (self.count(), self.drawn().map(|p| p.is_some()))
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Kind {
     pub(super) guides: usize,
     /// Whether a predictor's picture is among the regressors.
     pub(super) predicted: bool,
+    /// Whether what it remembers is.
+    pub(super) memory: bool,
 }
 
 /// How much work a profile puts into a plane.
@@ -64,7 +66,7 @@ pub(super) struct PlaneCoder {
     /// Reconstruction.
     pub(super) own: Surface<u8>,
     /// References moved to where this frame has them.
-    pub(super) moved: [Surface<u8>; 3],
+    pub(super) moved: [Surface<u8>; 4],
     /// What follow-up planes learn from this one.
     pub(super) guide: Surface<i16>,
     /// Sizes of coding errors in quarters, of this frame and of the one before.

@@ -117,24 +117,22 @@ impl PlaneCoder {
         self.moved_errors.repeat(last, last + 1);
     }
 
-    /// Takes in the picture of a predictor; without one, but with one before, the last frame stands
-    /// in for it, so that what was learnt is kept.
-    pub(super) fn expect(&mut self, predicted: Option<Visible<'_>>, first: usize) -> bool {
-        let [moved, _, to] = &mut self.moved;
-        match predicted {
-            Some(picture) => {
+    /// Takes in a predictor's picture and its memory, and says which of them there are. Without one
+    /// that the frame before had, the last frame stands in for it, so that what was learnt is kept.
+    pub(super) fn expect(&mut self, drawn: [Option<Visible<'_>>; 2], first: usize) -> [bool; 2] {
+        let known = self.kind.map_or([false; 2], |k| [k.predicted, k.memory]);
+        let [last, _, slots @ ..] = &mut self.moved;
+        for ((to, picture), known) in slots.iter_mut().zip(drawn).zip(known) {
+            if let Some(picture) = picture {
                 for y in -1..=self.rows as isize {
                     to.row_mut(y)[PAD..PAD + self.width]
                         .copy_from_slice(picture.row(first as isize + y));
                     to.extend(y);
                 }
-                true
+            } else if known {
+                to.clone_from(last);
             }
-            None if self.kind.is_some_and(|k| k.predicted) => {
-                to.clone_from(moved);
-                true
-            }
-            None => false,
         }
+        std::array::from_fn(|i| drawn[i].is_some() || known[i])
     }
 }

@@ -17,6 +17,9 @@ const LARGEST: usize = 4096;
 /// Levels of where the moved reference lies beside the prediction.
 const SIDES: usize = 7;
 
+/// Levels of where the predictor's picture lies beside the prediction.
+const AHEADS: usize = 5;
+
 /// Combinations of neighbours that equal the moved reference.
 pub(super) const EQUALS: usize = 8;
 
@@ -37,8 +40,11 @@ impl Bit {
     }
 }
 
+/// Places by class and fraction.
+const PLACES: usize = 128;
+
 /// Places of [`Context::first`] and [`Context::second`]: powers of two, so that none is out of range.
-const FIRST: usize = 128;
+const FIRST: usize = 8 * PLACES;
 const SECOND: usize = 1024;
 
 /// Distributions and how many symbols each has seen.
@@ -64,7 +70,7 @@ impl<const N: usize> Table<N> {
 pub(super) struct ResidualModel {
     /// Class of an activity.
     classes: Box<[u8; LARGEST]>,
-    /// By class and fraction.
+    /// By where the predictor's picture lies, class and fraction.
     first: Table<FIRST>,
     /// By coarse class, neighbours and side.
     second: Table<SECOND>,
@@ -87,12 +93,14 @@ pub(super) struct Context {
     pub(super) equals: usize,
     /// Where the moved reference lies, from the prediction's side: 0..[`SIDES`].
     pub(super) side: usize,
+    /// Where the predictor's picture lies, from the same side: 0..[`AHEADS`]; 0 without one.
+    pub(super) ahead: usize,
 }
 
 impl Context {
     #[inline(always)]
     fn first(self) -> usize {
-        (self.class << 2 | self.fraction) & (FIRST - 1)
+        (self.ahead * PLACES + (self.class << 2 | self.fraction)) & (FIRST - 1)
     }
 
     #[inline(always)]
@@ -216,6 +224,12 @@ pub(super) fn side(difference: i32) -> usize {
     ((difference + 56) >> 4).clamp(0, SIDES as i32 - 1) as usize
 }
 
+/// Side of a difference of the predictor's picture in 1/16 of a sample.
+#[inline(always)]
+pub(super) fn ahead(difference: i32) -> usize {
+    ((difference + 40) >> 4).clamp(0, AHEADS as i32 - 1) as usize
+}
+
 /// Bits below the symbol by class.
 static SHIFTS: [u8; 32] = {
     let mut shifts = [0; 32];
@@ -267,7 +281,8 @@ impl ResidualModel {
         self.second.reset(&BEGIN.1);
         if let Some(mixing) = &mut self.mixing {
             let begin = &BEGIN.0.distributions;
-            let nodes: Vec<_> = begin.iter().step_by(4).map(|d| nodes(&d.upper())).collect();
+            let nodes: Vec<_> =
+                begin.iter().step_by(4).take(CLASSES).map(|d| nodes(&d.upper())).collect();
             mixing.reset(|model, context| {
                 let level = context / (CONTEXTS[model] / LEVELS[model]);
                 let class = match LEVELS[model] {
@@ -370,7 +385,7 @@ static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
         f64::from(low + high) / 2.0 / 96.0
     };
     // Places that no context takes hold what the last class does.
-    let first: Vec<_> = (0..FIRST)
+    let first: Vec<_> = (0..PLACES)
         .map(|at| {
             let class = (at >> 2).min(CLASSES - 1);
             expected(middle(class), u32::from(SHIFTS[class]), [0.06, 0.22, 0.4, 0.4][at & 3])
@@ -383,7 +398,7 @@ static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
             expected(size, u32::from(SHIFTS[2 * coarse]), 0.2)
         })
         .collect();
-    (Table::new(|at| first[at]), Table::new(|at| second[at >> 6]))
+    (Table::new(|at| first[at % PLACES]), Table::new(|at| second[at >> 6]))
 });
 
 /// An Exp-Golomb number whose length is adaptive.

@@ -4,7 +4,7 @@ use super::lanes::{Base, Lanes16};
 use super::plane::{BIASES, PlaneCoder};
 use super::range::{Coder, Decoder};
 use super::regression::WEIGHT_BITS;
-use super::residual::{Around, Context, ResidualModel, side};
+use super::residual::{Around, Context, ResidualModel, ahead, side};
 use super::solve::MOST;
 use super::spread;
 use super::surface::PAD;
@@ -38,11 +38,12 @@ impl PlaneCoder {
             // SAFETY: the processor was found to have AVX2.
             return unsafe { one_avx2(self, coder, y, known) };
         }
-        if self.work.mixed {
-            one::<C, Base, true>(self, coder, y, known)
-        } else {
-            one::<C, Base, false>(self, coder, y, known)
-        }
+        one::<C, Base>(self, coder, y, known)
+    }
+
+    /// Whether a predictor's picture is a context.
+    fn looks_ahead(&self) -> bool {
+        self.kind.is_some_and(|k| k.predicted) && !self.work.mixed
     }
 }
 
@@ -65,12 +66,7 @@ pub(super) fn decode_in_turn<'a>(
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn one_avx2<C: Coder>(plane: &mut PlaneCoder, coder: C, y: usize, known: &[u8]) -> C {
-    use super::lanes::Wide;
-    if plane.work.mixed {
-        one::<C, Wide, true>(plane, coder, y, known)
-    } else {
-        one::<C, Wide, false>(plane, coder, y, known)
-    }
+    one::<C, super::lanes::Wide>(plane, coder, y, known)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -84,7 +80,18 @@ fn two_avx2<'a>(
 }
 
 #[inline(always)]
-fn one<C: Coder, L: Lanes16, const MIXED: bool>(
+fn one<C: Coder, L: Lanes16>(plane: &mut PlaneCoder, coder: C, y: usize, known: &[u8]) -> C {
+    if plane.work.mixed {
+        row::<C, L, true, false>(plane, coder, y, known)
+    } else if plane.looks_ahead() {
+        row::<C, L, false, true>(plane, coder, y, known)
+    } else {
+        row::<C, L, false, false>(plane, coder, y, known)
+    }
+}
+
+#[inline(always)]
+fn row<C: Coder, L: Lanes16, const MIXED: bool, const AHEAD: bool>(
     plane: &mut PlaneCoder,
     mut coder: C,
     y: usize,
@@ -95,7 +102,7 @@ fn one<C: Coder, L: Lanes16, const MIXED: bool>(
     for index in 0.. {
         let Some(mut strip) = row.strip::<C>(index) else { break };
         for x in 0..strip.base.len() {
-            coder = strip.code::<C, L, MIXED>(coder, &mut state, x);
+            coder = strip.code::<C, L, MIXED, AHEAD>(coder, &mut state, x);
         }
     }
     plane.finish(y);
@@ -104,6 +111,19 @@ fn one<C: Coder, L: Lanes16, const MIXED: bool>(
 
 #[inline(always)]
 fn two<'a, L: Lanes16>(
+    [a, b]: [&mut PlaneCoder; 2],
+    coders: [Decoder<'a>; 2],
+    y: usize,
+) -> [Decoder<'a>; 2] {
+    if a.looks_ahead() {
+        two_rows::<L, true>([a, b], coders, y)
+    } else {
+        two_rows::<L, false>([a, b], coders, y)
+    }
+}
+
+#[inline(always)]
+fn two_rows<'a, L: Lanes16, const AHEAD: bool>(
     [first, second]: [&mut PlaneCoder; 2],
     [mut a, mut b]: [Decoder<'a>; 2],
     y: usize,
@@ -119,8 +139,8 @@ fn two<'a, L: Lanes16>(
             break;
         };
         for x in 0..strip_a.base.len().min(strip_b.base.len()) {
-            a = strip_a.code::<_, L, false>(a, &mut state_a, x);
-            b = strip_b.code::<_, L, false>(b, &mut state_b, x);
+            a = strip_a.code::<_, L, false, AHEAD>(a, &mut state_a, x);
+            b = strip_b.code::<_, L, false, AHEAD>(b, &mut state_b, x);
         }
     }
     first.finish(y);
@@ -139,6 +159,8 @@ struct Row<'a> {
     activity: &'a [i32],
     near: &'a [u16],
     moved: &'a [u8],
+    /// The picture beside the last frame, else the samples above to the right.
+    second: &'a [u8],
     above: &'a [u8],
     own: &'a mut [u8],
     errors: &'a mut [u8],
@@ -156,7 +178,6 @@ struct Mixture<'a> {
     /// Whole residuals of this row, from the one before the first sample, and of the row above.
     residuals: &'a mut [i16],
     residuals_above: &'a [i16],
-    second: &'a [u8],
     error_above: &'a [i16],
     error_before: &'a [i16],
     texture: [&'a [i16]; 2],
@@ -188,6 +209,7 @@ struct Strip<'s, 'a> {
     activity: &'s [i32],
     near: &'s [u16],
     moved: &'s [u8],
+    second: &'s [u8],
     own: &'s mut [u8],
     errors: &'s mut [u8],
     known: &'s [u8],
@@ -212,6 +234,7 @@ impl<'a> Row<'a> {
         let above = &above[PAD..];
         let inter = plane.kind.is_some_and(|k| k.references > 0);
         let moved = if inter { &plane.moved[0].row(row)[PAD..] } else { above };
+        let second = second.map_or(&above[1..], |slot| &plane.moved[slot].row(row)[PAD..]);
         let mut mixture = Mixture::default();
         if MIXED {
             plane.whole.swap(0, 1);
@@ -221,7 +244,6 @@ impl<'a> Row<'a> {
             mixture = Mixture {
                 residuals: here,
                 residuals_above: &before[1..],
-                second: second.map_or(&above[1..], |slot| &plane.moved[slot].row(row)[PAD..]),
                 error_above: sign(0),
                 error_before: sign(3),
                 texture: [sign(6), sign(7)],
@@ -236,6 +258,7 @@ impl<'a> Row<'a> {
             activity: &plane.activity,
             near: &plane.near,
             moved,
+            second,
             above,
             own: &mut own[PAD..],
             errors: &mut errors[PAD..],
@@ -263,6 +286,7 @@ impl<'a> Row<'a> {
             activity: &self.activity[from..to][..n],
             near: &self.near[from..to][..n],
             moved: &self.moved[from..to][..n],
+            second: &self.second[from..to][..n],
             own: &mut self.own[from..to][..n],
             errors: &mut self.errors[from..to][..n],
             known: if C::ENCODER { &self.known[from..to][..n] } else { &[] },
@@ -279,7 +303,7 @@ impl<'a> Row<'a> {
 impl Strip<'_, '_> {
     /// Codes sample `x` of the strip.
     #[inline(always)]
-    fn code<C: Coder, L: Lanes16, const MIXED: bool>(
+    fn code<C: Coder, L: Lanes16, const MIXED: bool, const AHEAD: bool>(
         &mut self,
         mut coder: C,
         state: &mut State,
@@ -308,6 +332,7 @@ impl Strip<'_, '_> {
             fraction: usize::from(FRACTIONS[fraction.unsigned_abs() as usize & 15]),
             equals: (near & 3) << 1 | equal_w,
             side: side(turned(16 * here - p16)),
+            ahead: if AHEAD { ahead(turned(16 * i32::from(self.second[x]) - p16)) } else { 0 },
         };
         let wanted = if C::ENCODER {
             let miss = i32::from(self.known[x]) - p;
@@ -339,7 +364,7 @@ impl Strip<'_, '_> {
                     16 * w - p16,
                     16 * i32::from(self.above[at]) - p16,
                     16 * here - p16,
-                    16 * i32::from(mixture.second[at]) - p16,
+                    16 * i32::from(self.second[x]) - p16,
                 ],
             };
             (coder, residual) = self.residuals.code_mixed(coder, context, &around, wanted);

@@ -5,6 +5,9 @@ use super::plane::Kind;
 /// Where the predictor's picture lies among the moved references.
 pub(super) const PREDICTED: usize = 2;
 
+/// Where the predictor's memory lies among them.
+pub(super) const MEMORY: usize = 3;
+
 /// A regressor: a sample of a surface beside the current one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tap {
@@ -43,8 +46,12 @@ pub(super) fn taps(kind: Kind) -> Vec<Tap> {
     }
     if kind.predicted {
         taps.push(Tap::Moved(PREDICTED, 0, 0));
-        if kind.guides == 0 {
-            taps.extend(CROSS.map(|(y, x)| Tap::Moved(PREDICTED, y, x)));
+        taps.extend(CROSS.map(|(y, x)| Tap::Moved(PREDICTED, y, x)));
+    }
+    if kind.memory {
+        taps.push(Tap::Moved(MEMORY, 0, 0));
+        if kind.guides > 0 {
+            taps.extend(CROSS.map(|(y, x)| Tap::Moved(MEMORY, y, x)));
         }
     }
     for guide in 0..kind.guides {

@@ -1,7 +1,7 @@
 //! Bands of small pictures, there and back.
 
 use super::super::picture::{Picture, SampleLayout};
-use super::{BandCoder, BandSpec, Damaged, Profile, References};
+use super::{BandCoder, BandSpec, Damaged, Drawn, Profile, References};
 
 const LAYOUTS: [SampleLayout; 5] = [
     SampleLayout::Grey,
@@ -76,12 +76,13 @@ fn there_and_back(spec: &BandSpec, predicted: bool) {
             decoders[1] = Some(BandCoder::new(spec.clone()));
             history.clear();
         }
-        // A prediction that comes and goes.
+        // A prediction that comes and goes, and so does its memory.
         let expected = picture(spec.layout, width, height, t + 1);
+        let drawn = Drawn { picture: &expected, memory: history.first().filter(|_| t % 4 != 3) };
         let references = References {
             last: history.last(),
             before: history.len().checked_sub(2).and_then(|i| history.get(i)),
-            predicted: (predicted && t % 3 != 0 && !history.is_empty()).then_some(&expected),
+            predicted: (predicted && t % 3 != 0 && !history.is_empty()).then_some(drawn),
         };
         let mut whole = source.clone();
         let wanted = rows(spec, &mut whole);
@@ -155,7 +156,8 @@ fn confined_bands_see_no_other_rows() {
     let coded = |last: &Picture| {
         let mut target = kept.clone();
         let mut slice = Vec::new();
-        let references = References { last: Some(last), before: None, predicted: Some(last) };
+        let drawn = Drawn { picture: last, memory: Some(last) };
+        let references = References { last: Some(last), before: None, predicted: Some(drawn) };
         BandCoder::new(band.clone()).encode(
             &source,
             references,
@@ -183,7 +185,10 @@ fn rubbish_ends_without_a_panic() {
             let references = References {
                 last: Some(&last),
                 before: Some(&before),
-                predicted: (round % 2 == 0).then_some(&before),
+                predicted: (round % 2 == 0).then_some(Drawn {
+                    picture: &before,
+                    memory: (round % 4 == 0).then_some(&before),
+                }),
             };
             let ended = decoder.decode(&slice, references, &mut slices(&mut got));
             refused += usize::from(ended == Err(Damaged));
@@ -221,7 +226,10 @@ fn two_bands_at_once_are_as_one_by_one() {
                 let references = References {
                     last: history.last(),
                     before: history.len().checked_sub(2).and_then(|i| history.get(i)),
-                    predicted: (t == 1 || t == 4).then_some(&expected),
+                    predicted: (t == 1 || t == 4).then_some(Drawn {
+                        picture: &expected,
+                        memory: (t == 1).then_some(&expected),
+                    }),
                 };
                 let made: [_; 2] = std::array::from_fn(|i| {
                     let mut made = rows(&specs[i], &mut source);

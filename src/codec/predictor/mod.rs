@@ -4,12 +4,17 @@
 //! source of prediction for the bands. It must give the same bytes on both sides: always
 //! ([`Exactness::Exact`]) or on the same build of the same program ([`Exactness::SameBuild`]).
 
+mod carry;
 mod copy_last;
+mod memory;
 mod motion;
 
+pub use carry::chroma_field;
 pub use copy_last::CopyLast;
-pub use motion::{Motion, chroma_field};
+pub use memory::Memory;
+pub use motion::Motion;
 
+use super::band::Drawn;
 use super::error::CodecError;
 use super::picture::Picture;
 
@@ -146,6 +151,13 @@ pub trait Predictor: Send {
     /// # Errors
     /// Whatever prevents it; the stream ends there.
     fn predict(&mut self, newest: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure>;
+
+    /// An older frame than those that bands refer to by themselves, carried to where the next frame
+    /// is expected to have its content. A predictor has one each time that
+    /// [`Predictor::predict`] has drawn, or never.
+    fn memory(&self) -> Option<&Picture> {
+        None
+    }
 }
 
 /// A predictor with what keeps it in step.
@@ -163,13 +175,16 @@ impl Slot {
         self.predictor.reset();
     }
 
-    /// The picture predicted to follow `newest`.
-    pub(super) fn predict(&mut self, newest: &Picture) -> Result<Option<&Picture>, CodecError> {
+    /// What is predicted to follow `newest`.
+    pub(super) fn predict(&mut self, newest: &Picture) -> Result<Option<Drawn<'_>>, CodecError> {
         let told = self.predictor.predict(newest, &mut self.picture).map_err(|cause| {
             CodecError::Prediction { name: self.predictor.id().name.clone(), cause }
         })?;
         // A predictor may only draw: a picture of another kind would not fit the bands.
-        Ok((told && super::convert::same_kind(&self.picture, newest)).then_some(&self.picture))
+        let fits = |picture: &&Picture| super::convert::same_kind(picture, newest);
+        let picture = Some(&self.picture).filter(|_| told).filter(fits);
+        let memory = self.predictor.memory().filter(fits);
+        Ok(picture.map(|picture| Drawn { picture, memory }))
     }
 }
 

@@ -1,12 +1,10 @@
 //! Constant velocity: what moved from the frame before the last to the last moves on.
 
-use crate::codec::{Picture, SampleLayout};
-use crate::frame::Size;
-use crate::vision::motion::{
-    CELL, Compensator, LumaPyramid, MotionField, MotionSearch, Scale, Vector,
-};
+use crate::codec::Picture;
+use crate::vision::motion::{LumaPyramid, MotionField, MotionSearch};
 
-use super::{Predictor, PredictorFailure, PredictorId, PredictorKind};
+use super::carry::Carrier;
+use super::{Memory, Predictor, PredictorFailure, PredictorId, PredictorKind};
 
 /// Predicts by the motion between the last two frames, in integers.
 #[derive(Clone, Debug)]
@@ -17,8 +15,8 @@ pub struct Motion {
     older: LumaPyramid,
     field: MotionField,
     ahead: MotionField,
-    chroma: MotionField,
-    compensator: Compensator,
+    carrier: Carrier,
+    memory: Memory,
     frames: u32,
 }
 
@@ -36,8 +34,8 @@ impl Motion {
             older: LumaPyramid::default(),
             field: MotionField::default(),
             ahead: MotionField::default(),
-            chroma: MotionField::default(),
-            compensator: Compensator::default(),
+            carrier: Carrier::default(),
+            memory: Memory::new(),
             frames: 0,
         }
     }
@@ -56,6 +54,7 @@ impl Predictor for Motion {
 
     fn reset(&mut self) {
         self.frames = 0;
+        self.memory.reset();
     }
 
     fn predict(&mut self, newest: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure> {
@@ -64,55 +63,28 @@ impl Predictor for Motion {
         std::mem::swap(&mut self.newer, &mut self.older);
         self.newer.build(&luma.data, newest.size());
         self.frames = self.frames.saturating_add(1);
-        if self.frames < 2 {
-            return Ok(false);
+        let told = self.frames > 1;
+        if told {
+            self.search.search(&self.newer, &self.older, &mut self.field);
+            self.field.project(&mut self.ahead);
+            self.carrier.carry(newest, &self.ahead, next);
         }
-        self.search.search(&self.newer, &self.older, &mut self.field);
-        self.field.project(&mut self.ahead);
-        let layout = newest.layout();
-        if layout.planes() > 1 {
-            chroma_field(&self.ahead, layout, newest.size(), &mut self.chroma);
+        self.memory.follow(newest, &self.field, false);
+        if told {
+            self.memory.draw(&self.ahead);
         }
-        for (index, (to, from)) in next.planes_mut().iter_mut().zip(newest.planes()).enumerate() {
-            let field = if index == 0 { &self.ahead } else { &self.chroma };
-            let size = Size::new(from.width as u32, from.height as u32);
-            self.compensator.warp::<1>(&from.data, size, field, Scale::ONE, &mut to.data);
-        }
-        Ok(true)
+        Ok(told)
     }
-}
 
-/// The motion of chroma planes of a picture of `size`: means of the luma vectors over the cells that
-/// a chroma cell covers, in chroma samples, rounded half up.
-pub fn chroma_field(luma: &MotionField, layout: SampleLayout, size: Size, out: &mut MotionField) {
-    let (across, down) = layout.shift(1);
-    let (width, height) = layout.plane_size(1, size.w(), size.h());
-    out.reset(width.div_ceil(CELL), height.div_ceil(CELL));
-    let columns = out.columns.max(1);
-    for (at, slot) in out.vectors.iter_mut().enumerate() {
-        let (row, column) = ((at / columns) << down, (at % columns) << across);
-        let (mut x, mut y) = (0i32, 0i32);
-        for dy in 0..1usize << down {
-            for dx in 0..1usize << across {
-                let v = luma.at((column + dx) as isize, (row + dy) as isize);
-                x += i32::from(v.x);
-                y += i32::from(v.y);
-            }
-        }
-        // The mean, and halved where the plane is; both round half up.
-        let cells = across + down;
-        let mean = |sum: i32, halved: u32| {
-            let shift = cells + halved;
-            let half = if shift == 0 { 0 } else { 1 << (shift - 1) };
-            ((sum + half) >> shift) as i16
-        };
-        *slot = Vector { x: mean(x, across), y: mean(y, down) };
+    fn memory(&self) -> Option<&Picture> {
+        self.memory.picture()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::SampleLayout;
 
     /// A smooth pattern that moves by (2, 1) pixels a frame.
     fn moving(layout: SampleLayout, t: usize) -> Picture {

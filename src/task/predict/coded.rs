@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crate::codec::{
-    Exactness, Picture, PlaneBuf, Predictor, PredictorFailure, PredictorId, PredictorKind,
+    Exactness, Memory, Picture, PlaneBuf, Predictor, PredictorFailure, PredictorId, PredictorKind,
     SampleLayout, chroma_field,
 };
 use crate::engine::{self, EngineChoice, LoadOptions, ResetReason, Session};
@@ -33,6 +33,7 @@ pub struct CodedBlend {
     scratch: Vec<i32>,
     weights: Weights,
     previous: Option<Picture>,
+    memory: Memory,
     chroma: MotionField,
     compensator: Compensator,
     candidates: [Vec<u8>; CANDIDATES],
@@ -90,6 +91,7 @@ impl CodedBlend {
             scratch: Vec::new(),
             weights: Weights::default(),
             previous: None,
+            memory: Memory::new(),
             chroma: MotionField::default(),
             compensator: Compensator::default(),
             candidates: Default::default(),
@@ -179,6 +181,7 @@ impl Predictor for CodedBlend {
         self.session.reset_state(ResetReason::Start);
         self.observer = Observer::new();
         self.previous = None;
+        self.memory.reset();
     }
 
     fn predict(&mut self, newest: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure> {
@@ -195,6 +198,9 @@ impl Predictor for CodedBlend {
         self.numbers.resize(logits.data().len(), 0.0);
         to_f32(logits.data(), &mut self.numbers);
         self.weights.from_floats(&self.numbers, columns, rows, &mut self.scratch);
+        let repeats = self.observer.distance() > 1;
+        self.memory.follow(newest, self.observer.matched(), repeats);
+        self.memory.draw(self.observer.field());
         let layout = newest.layout();
         if layout != SampleLayout::Grey {
             chroma_field(self.observer.field(), layout, newest.size(), &mut self.chroma);
@@ -217,6 +223,10 @@ impl Predictor for CodedBlend {
         }
         self.previous = Some(previous);
         Ok(true)
+    }
+
+    fn memory(&self) -> Option<&Picture> {
+        self.memory.picture()
     }
 }
 

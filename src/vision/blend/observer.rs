@@ -63,6 +63,18 @@ impl Observer {
         &self.ahead
     }
 
+    /// Where the content of the newest frame was in the last one that differs from it.
+    #[must_use]
+    pub const fn matched(&self) -> &MotionField {
+        &self.matched
+    }
+
+    /// Frames from the newest one back to the last that differs from it; 0 without any.
+    #[must_use]
+    pub const fn distance(&self) -> u32 {
+        self.distance
+    }
+
     /// What the network sees.
     #[must_use]
     pub const fn features(&self) -> &Features {
