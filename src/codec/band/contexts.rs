@@ -1,6 +1,7 @@
 //! What is known of a row's residuals before it is coded: how large they will be, and what lies
 //! around them.
 
+use super::around::surround;
 use super::plane::{Kind, PlaneCoder};
 use super::spread::SIGNS;
 use super::surface::PAD;
@@ -40,6 +41,10 @@ impl PlaneCoder {
                 &mut self.signs,
             );
             weigh_signs(&self.signs, width, &self.spread.weights, &mut self.activity[..width]);
+        }
+        if self.work.mixed {
+            let sign = |k: usize| &self.signs[k * (width + 16)..][..width];
+            surround([sign(0), sign(3)], [sign(6), sign(7)], &mut self.around);
         }
         let references = self.kind.map_or(0, |k| k.references);
         let own = self.own.row(y - 1);

@@ -3,6 +3,7 @@
 //! A band keeps statistics and contexts from frame to frame and shares nothing with other bands but
 //! the pictures they refer to, so bands are coded and decoded in parallel.
 
+mod around;
 mod contexts;
 mod covariance;
 mod distribution;
@@ -102,7 +103,7 @@ impl BandCoder {
     /// A coder in the state of a key frame.
     #[must_use]
     pub fn new(spec: BandSpec) -> Self {
-        let work = Work::of(spec.profile);
+        let work = Work::of(spec.profile, spec.max_error);
         let planes = (0..spec.layout.planes())
             .map(|index| {
                 let (width, _) = spec.layout.plane_size(index, spec.width, spec.height);
@@ -166,9 +167,9 @@ impl BandCoder {
         [target_a, target_b]: [&mut BandMut<'_>; 2],
     ) -> [Result<(), Damaged>; 2] {
         let alike = references[0].kinds() == references[1].kinds()
-            && a.spec.profile == b.spec.profile
+            && (a.spec.profile, a.spec.max_error) == (b.spec.profile, b.spec.max_error)
             && (a.spec.layout, a.spec.width) == (b.spec.layout, b.spec.width);
-        if !alike || a.spec.profile == Profile::Strong {
+        if !alike {
             return [
                 a.decode(slices[0], references[0], target_a),
                 b.decode(slices[1], references[1], target_b),
@@ -258,6 +259,11 @@ impl BandCoder {
         for (slot, picture) in references.pictures().into_iter().flatten().enumerate() {
             let visible = self.spec.visible(picture, index);
             plane.compensate(slot, visible, first, &self.fields[slot], shift);
+        }
+        if self.spec.max_error > 0 {
+            for slot in (0..count).rev() {
+                plane.lean(slot, &self.fields[slot], shift);
+            }
         }
         if count > 0 {
             plane.move_errors(&self.fields[0], shift);

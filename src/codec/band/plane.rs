@@ -37,12 +37,13 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// What `profile` stands for.
-    pub(super) const fn of(profile: Profile) -> Self {
-        match profile {
-            Profile::Light => Self { strips: 256, solve: 6, learn: 2, mixed: false },
-            Profile::Fast => Self { strips: 256, solve: 2, learn: 1, mixed: false },
-            Profile::Strong => Self { strips: 128, solve: 1, learn: 1, mixed: true },
+    /// What `profile` stands for. A bound leaves fewer bits to code, and so time for more.
+    pub(super) const fn of(profile: Profile, max_error: u8) -> Self {
+        match (profile, max_error) {
+            (Profile::Light, _) => Self { strips: 256, solve: 6, learn: 2, mixed: false },
+            (Profile::Fast, 0) => Self { strips: 256, solve: 2, learn: 1, mixed: false },
+            (Profile::Fast, _) => Self { strips: 256, solve: 1, learn: 1, mixed: true },
+            (Profile::Strong, _) => Self { strips: 128, solve: 1, learn: 1, mixed: true },
         }
     }
 }
@@ -73,6 +74,10 @@ pub(super) struct PlaneCoder {
     pub(super) errors: [Surface<u8>; 2],
     /// True when the frame before was predicted like this one.
     pub(super) errors_known: bool,
+    /// With a bound, by how many steps of the quantiser predictions missed, -2..=2: in the last frame
+    /// coded and in the one before it; and where this frame has the last one's.
+    pub(super) steps: [Surface<i8>; 2],
+    pub(super) moved_steps: Surface<i8>,
     /// Regressors of a row in order, the target behind them.
     pub(super) regressors: Vec<i16>,
     pub(super) base: Vec<i16>,
@@ -97,8 +102,10 @@ pub(super) struct PlaneCoder {
     pub(super) moved_errors: Surface<u8>,
     pub(super) near: Vec<u16>,
     pub(super) residuals: ResidualModel,
-    /// Whole residuals of this row and the one above, for the mixture.
-    pub(super) whole: [Vec<i16>; 2],
+    /// For the mixture: 1 and the sign of residuals, from the one before the first, of this row and
+    /// of the one above; and what lies around the samples of this row.
+    pub(super) directions: [Vec<u8>; 2],
+    pub(super) around: Vec<u16>,
     pub(super) bias: [i32; BIASES],
 }
 
@@ -108,6 +115,7 @@ impl PlaneCoder {
         let span = strips.span();
         let stride = strips.count() + 2 * LANES;
         let all = entries(MOST);
+        let steps = Surface::new(width, if max_error > 0 { rows } else { 0 }, span);
         Self {
             width,
             rows,
@@ -122,6 +130,8 @@ impl PlaneCoder {
             guide: Surface::new(width, rows, span),
             errors: std::array::from_fn(|_| Surface::new(width, rows, span)),
             errors_known: false,
+            steps: [steps.clone(), steps.clone()],
+            moved_steps: steps,
             regressors: vec![0; (MOST + 1) * span],
             base: vec![0; span],
             scale: vec![0; span],
@@ -142,7 +152,8 @@ impl PlaneCoder {
             moved_errors: Surface::new(width, rows, span),
             near: vec![0; span],
             residuals: ResidualModel::new(work.mixed),
-            whole: [vec![0; width + 2], vec![0; width + 2]],
+            directions: [vec![1; width + 2], vec![1; width + 2]],
+            around: vec![0; width],
             bias: [0; BIASES],
         }
     }
@@ -154,12 +165,13 @@ impl PlaneCoder {
         self.before_known = false;
         self.residuals.reset();
         self.bias.fill(0);
+        self.steps.iter_mut().for_each(Surface::clear);
     }
 
     fn prepare(&mut self, kind: Kind) {
         if self.kind != Some(kind) {
             self.kind = Some(kind);
-            self.taps = taps(kind);
+            self.taps = taps(kind, self.max_error > 0);
             self.before_known = false;
             self.spread.reset(kind.references > 0);
         }
@@ -183,8 +195,9 @@ impl PlaneCoder {
                 self.own.row_mut(y).fill(128);
             }
         }
-        self.whole[0].fill(0);
+        self.directions[0].fill(1);
         self.errors.swap(0, 1);
+        self.steps.swap(0, 1);
         self.spread.fade(0.5);
         self.spread.solve();
         for y in [-1, -2, self.rows as isize] {

@@ -5,6 +5,7 @@ use super::covariance::Strips;
 use super::motion::{BLOCK, Field, Visible};
 use super::plane::PlaneCoder;
 use super::surface::{PAD, Surface};
+use crate::vision::dispatch::vectorised;
 
 impl PlaneCoder {
     /// Moves rows of a reference to where `field` has them; `shift` is how the plane is halved.
@@ -88,33 +89,18 @@ impl PlaneCoder {
 
     /// Moves the errors of the frame before as `field` says.
     pub(super) fn move_errors(&mut self, field: &Field, shift: (u32, u32)) {
-        let (bw, bh) = (BLOCK >> shift.0, BLOCK >> shift.1);
-        let last = self.rows as isize - 1;
-        for y in 0..self.rows as isize {
-            let by = (y as usize / bh).min(field.down - 1);
-            let row = self.moved_errors.row_mut(y);
-            for bx in 0..field.across {
-                let v = field.vectors[by * field.across + bx];
-                let (x0, x1) = (bx * bw, ((bx + 1) * bw).min(self.width));
-                if x0 >= x1 {
-                    break;
-                }
-                let from = self.errors[0].row((y + (isize::from(v.y) >> shift.1)).clamp(0, last));
-                let source = x0 as isize + (isize::from(v.x) >> shift.0);
-                let out = &mut row[PAD + x0..PAD + x1];
-                if source >= 0 && source + out.len() as isize <= self.width as isize {
-                    out.copy_from_slice(&from[PAD + source as usize..][..out.len()]);
-                } else {
-                    for (i, out) in out.iter_mut().enumerate() {
-                        *out = from[PAD
-                            + (source + i as isize).clamp(0, self.width as isize - 1) as usize];
-                    }
-                }
-            }
-            self.moved_errors.extend(y);
+        carry(&self.errors[0], field, shift, &mut self.moved_errors);
+    }
+
+    /// With a bound, moves the samples of moved reference `slot` towards what was predicted of them,
+    /// where that was missed: most of what the quantiser takes for one lies on that side of it.
+    /// `slot` is 0 for the last frame, whose steps are kept, or 1 for the one before.
+    pub(super) fn lean(&mut self, slot: usize, field: &Field, shift: (u32, u32)) {
+        let by = (self.max_error / 2 + 1) as i16;
+        carry(&self.steps[slot], field, shift, &mut self.moved_steps);
+        for y in -1..=self.rows as isize {
+            lean(self.moved_steps.row(y), by, self.moved[slot].row_mut(y));
         }
-        self.moved_errors.repeat(0, -1);
-        self.moved_errors.repeat(last, last + 1);
     }
 
     /// Takes in a predictor's picture and its memory, and says which of them there are. Without one
@@ -134,5 +120,50 @@ impl PlaneCoder {
             }
         }
         std::array::from_fn(|i| drawn[i].is_some() || known[i])
+    }
+}
+
+/// Moves what is known of each sample of a band as `field` says; what lies outside of the band is
+/// taken from its edge.
+fn carry<T: Copy + Default>(
+    from: &Surface<T>,
+    field: &Field,
+    shift: (u32, u32),
+    to: &mut Surface<T>,
+) {
+    let (bw, bh) = (BLOCK >> shift.0, BLOCK >> shift.1);
+    let (last, right) = (from.rows as isize - 1, from.width as isize - 1);
+    for y in 0..=last {
+        let by = (y as usize / bh).min(field.down - 1);
+        let row = to.row_mut(y);
+        for bx in 0..field.across {
+            let v = field.vectors[by * field.across + bx];
+            let (x0, x1) = (bx * bw, ((bx + 1) * bw).min(from.width));
+            if x0 >= x1 {
+                break;
+            }
+            let from = from.row((y + (isize::from(v.y) >> shift.1)).clamp(0, last));
+            let source = x0 as isize + (isize::from(v.x) >> shift.0);
+            let out = &mut row[PAD + x0..PAD + x1];
+            if source >= 0 && source + out.len() as isize <= right + 1 {
+                out.copy_from_slice(&from[PAD + source as usize..][..out.len()]);
+            } else {
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = from[PAD + (source + i as isize).clamp(0, right) as usize];
+                }
+            }
+        }
+        to.extend(y);
+    }
+    to.repeat(0, -1);
+    to.repeat(last, last + 1);
+}
+
+vectorised! {
+    fn lean(steps: &[i8], by: i16, samples: &mut [u8]) {
+        for (sample, step) in samples.iter_mut().zip(steps) {
+            let moved = i16::from(*sample) - by * i16::from(step.signum());
+            *sample = moved.clamp(0, 255) as u8;
+        }
     }
 }

@@ -48,6 +48,7 @@ impl PlaneCoder {
                 Tap::Moved(slot, dy, dx) => {
                     less(&self.moved[slot].row(y + dy)[at(dx)..][..span], &self.base, out);
                 }
+                Tap::Steps => times_16(&self.moved_steps.row(y)[PAD..][..span], out),
                 Tap::Guide(guide, dy, dx) => {
                     let here = &guides[guide].row(y + dy)[at(dx)..][..span];
                     if references > 0 {
@@ -202,6 +203,14 @@ vectorised! {
     fn less(from: &[u8], base: &[i16], out: &mut [i16]) {
         for ((out, from), base) in out.iter_mut().zip(from).zip(base) {
             *out = i16::from(*from) - *base;
+        }
+    }
+}
+
+vectorised! {
+    fn times_16(from: &[i8], out: &mut [i16]) {
+        for (out, from) in out.iter_mut().zip(from) {
+            *out = 16 * i16::from(*from);
         }
     }
 }

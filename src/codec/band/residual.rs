@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::distribution::{Distribution, FULL, together};
 use super::lanes::Lanes16;
-use super::mixing::{MODELS, Mixing, NODES, Place};
+use super::around::{Around, begin};
+use super::mixing::{Mixing, ROWS, Row};
 use super::range::Coder;
 use super::samples::within;
 
@@ -21,7 +22,7 @@ const SIDES: usize = 7;
 const AHEADS: usize = 5;
 
 /// Combinations of neighbours that equal the moved reference.
-pub(super) const EQUALS: usize = 8;
+const EQUALS: usize = 8;
 
 /// A bit with two adaptive estimates.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +78,7 @@ pub(super) struct ResidualModel {
     /// Lengths beyond the outer symbols, by coarse class.
     rest: Vec<[Bit; 24]>,
     /// In place of the distributions, where bits are mixed.
-    mixing: Option<Box<Mixing>>,
+    mixing: Option<Mixing>,
     /// Low bits by coarse class.
     low: Vec<[Bit; 4]>,
 }
@@ -107,115 +108,6 @@ impl Context {
     fn second(self) -> usize {
         (self.class >> 1 << 6 | self.equals << 3 | self.side) & (SECOND - 1)
     }
-}
-
-/// More of what is known, for the mixture.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Around {
-    /// 1 or -1, by which all differences are turned.
-    pub(super) flip: i32,
-    /// Whole residuals to the left and above.
-    pub(super) residuals: [i32; 2],
-    /// Sizes of errors, in quarters: left, above, and in the frame before.
-    pub(super) errors: [usize; 3],
-    /// Differences near by: in the row above, and between references.
-    pub(super) texture: [usize; 2],
-    /// What the left, the upper and the reference's sample, and another one, are from the
-    /// prediction, in 1/16.
-    pub(super) beside: [i32; 4],
-}
-
-/// Levels of activity of a model's contexts.
-const GROUPS: usize = 6;
-const LEVELS: [usize; MODELS] =
-    [CLASSES, CLASSES / 2, CLASSES, GROUPS, CLASSES / 2, CLASSES / 2, GROUPS, CLASSES / 2];
-
-/// Contexts of each model.
-const CONTEXTS: [usize; MODELS] = [
-    CLASSES * 3,
-    CLASSES / 2 * EQUALS * SIDES,
-    CLASSES * 25,
-    GROUPS * 8 * 36,
-    CLASSES / 2 * 64,
-    CLASSES / 2 * 33,
-    GROUPS * 81,
-    CLASSES / 2 * 17,
-];
-
-/// Sets of weights: by coarse class and fraction, and by neighbours and side.
-const SETS: [usize; 2] = [CLASSES / 2 * 3, EQUALS * SIDES];
-
-/// Group of a coarse class; one group has one shift but for the last.
-const GROUP: [usize; CLASSES / 2] = [0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 5];
-
-/// A class in the middle of each group.
-const MIDDLE: [usize; GROUPS] = [1, 6, 10, 13, 16, 20];
-
-/// Size of a number, roughly its logarithm: 0..8.
-#[inline(always)]
-fn size(value: usize) -> usize {
-    (usize::BITS - (value + (value >> 1)).leading_zeros()).min(7) as usize
-}
-
-/// A difference in five steps.
-#[inline(always)]
-fn five(value: i32) -> usize {
-    (i32::from(value > 0) + i32::from(value > 2) - i32::from(value < 0) - i32::from(value < -2) + 2)
-        as usize
-}
-
-/// A difference in 1/16 in nine steps.
-#[inline(always)]
-fn nine(value: i32) -> usize {
-    let size = value.abs();
-    let steps =
-        i32::from(size > 12) + i32::from(size > 40) + i32::from(size > 96) + i32::from(size > 240);
-    (if value < 0 { 4 - steps } else { 4 + steps }) as usize
-}
-
-#[inline(always)]
-fn place(context: Context, around: &Around) -> Place {
-    let class = context.class;
-    let coarse = class / 2;
-    let group = GROUP[coarse];
-    let [error_w, error_n, error_before] = around.errors;
-    let [w, n, here, other] = around.beside.map(|d| d * around.flip);
-    let [residual_w, residual_n] = around.residuals.map(|d| d * around.flip);
-    let texture = around.texture.map(|t| size(t >> 1));
-    Place {
-        rows: [
-            class * 3 + context.fraction,
-            (coarse * EQUALS + context.equals) * SIDES + context.side,
-            class * 25 + five(residual_w) * 5 + five(residual_n),
-            (group * 8 + size(error_before)) * 36
-                + size(error_w >> 1).min(5) * 6
-                + size(error_n >> 1).min(5),
-            coarse * 64 + texture[0] * 8 + texture[1],
-            coarse * 33 + (((here + 2) >> 2).clamp(-16, 16) + 16) as usize,
-            group * 81 + nine(w) * 9 + nine(n),
-            coarse * 17 + (((other + 4) >> 3).clamp(-8, 8) + 8) as usize,
-        ],
-        sets: [coarse * 3 + context.fraction, context.equals * SIDES + context.side],
-        refined: coarse * 3 + context.fraction,
-    }
-}
-
-/// Probabilities of the nodes by what symbols up to each have together.
-fn nodes(upper: &[u16; 16]) -> [f32; NODES] {
-    let share = |from: usize, to: usize| {
-        let low = if from == 0 { 0 } else { upper[from - 1] };
-        f32::from(upper[to].saturating_sub(low)) + 8.0
-    };
-    let mut nodes = [0.5; NODES];
-    nodes[0] = share(8, 8) / (share(0, 15));
-    nodes[1] = share(9, 15) / (share(9, 15) + share(0, 7));
-    for size in 1..7 {
-        nodes[1 + size] = share(8 + size + 1, 15) / (share(8 + size, 15) + 8.0);
-    }
-    for size in 1..8 {
-        nodes[7 + size] = share(0, 8 - size - 1) / (share(0, 8 - size) + 8.0);
-    }
-    nodes.map(|p| p.clamp(0.002, 0.998))
 }
 
 /// Side of a difference in 1/16 of a sample.
@@ -267,7 +159,7 @@ impl ResidualModel {
             classes,
             first: BEGIN.0.clone(),
             second: BEGIN.1.clone(),
-            mixing: mixed.then(|| Box::new(Mixing::new(CONTEXTS, SETS, SETS[0]))),
+            mixing: mixed.then(|| Mixing::new(&BEGIN_MIXED)),
             rest: vec![[Bit(32768); 24]; CLASSES / 2],
             low: vec![[Bit(32768); 4]; CLASSES / 2 * 16],
         };
@@ -280,18 +172,7 @@ impl ResidualModel {
         self.first.reset(&BEGIN.0);
         self.second.reset(&BEGIN.1);
         if let Some(mixing) = &mut self.mixing {
-            let begin = &BEGIN.0.distributions;
-            let nodes: Vec<_> =
-                begin.iter().step_by(4).take(CLASSES).map(|d| nodes(&d.upper())).collect();
-            mixing.reset(|model, context| {
-                let level = context / (CONTEXTS[model] / LEVELS[model]);
-                let class = match LEVELS[model] {
-                    CLASSES => level,
-                    GROUPS => MIDDLE[level.min(GROUPS - 1)],
-                    _ => 2 * level + 1,
-                };
-                nodes[class.min(CLASSES - 1)]
-            });
+            mixing.reset(&BEGIN_MIXED);
         }
         self.rest.fill([Bit(32768); 24]);
         self.low.fill([Bit(32768); 4]);
@@ -340,7 +221,7 @@ impl ResidualModel {
         let shift = SHIFTS[context.class & 31];
         let half = (1 << shift) >> 1;
         let wanted = (((known + half) >> shift).clamp(-8, 7) + 8) as usize;
-        let place = place(context, around);
+        let place = around.place(context);
         let symbol = match &mut self.mixing {
             Some(mixing) => mixing.symbol(&mut coder, &place, wanted),
             None => 8,
@@ -399,6 +280,13 @@ static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
         })
         .collect();
     (Table::new(|at| first[at % PLACES]), Table::new(|at| second[at >> 6]))
+});
+
+/// The same for the mixture.
+static BEGIN_MIXED: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let classes = BEGIN.0.distributions.iter().step_by(4).take(CLASSES);
+    let classes: Vec<_> = classes.map(|d| d.upper()).collect();
+    (0..ROWS).map(|at| begin(&classes, at)).collect()
 });
 
 /// An Exp-Golomb number whose length is adaptive.

@@ -1,10 +1,11 @@
 //! The loop over the samples of a row.
 
+use super::around::{Around, ERROR};
 use super::lanes::{Base, Lanes16};
 use super::plane::{BIASES, PlaneCoder};
 use super::range::{Coder, Decoder};
 use super::regression::WEIGHT_BITS;
-use super::residual::{Around, Context, ResidualModel, ahead, side};
+use super::residual::{Context, ResidualModel, ahead, side};
 use super::solve::MOST;
 use super::spread;
 use super::surface::PAD;
@@ -47,7 +48,7 @@ impl PlaneCoder {
     }
 }
 
-/// Decodes row `y` of two bands' planes of one width, neither mixed, sample by sample in turn: one's
+/// Decodes row `y` of two bands' planes of one width and kind of work, sample by sample in turn: one's
 /// operations fill the time in which the other's wait for each other.
 pub(super) fn decode_in_turn<'a>(
     planes: [&mut PlaneCoder; 2],
@@ -115,21 +116,23 @@ fn two<'a, L: Lanes16>(
     coders: [Decoder<'a>; 2],
     y: usize,
 ) -> [Decoder<'a>; 2] {
-    if a.looks_ahead() {
-        two_rows::<L, true>([a, b], coders, y)
+    if a.work.mixed {
+        two_rows::<L, true, false>([a, b], coders, y)
+    } else if a.looks_ahead() {
+        two_rows::<L, false, true>([a, b], coders, y)
     } else {
-        two_rows::<L, false>([a, b], coders, y)
+        two_rows::<L, false, false>([a, b], coders, y)
     }
 }
 
 #[inline(always)]
-fn two_rows<'a, L: Lanes16, const AHEAD: bool>(
+fn two_rows<'a, L: Lanes16, const MIXED: bool, const AHEAD: bool>(
     [first, second]: [&mut PlaneCoder; 2],
     [mut a, mut b]: [Decoder<'a>; 2],
     y: usize,
 ) -> [Decoder<'a>; 2] {
-    let mut row_a = Row::new::<false>(first, y, &[]);
-    let mut row_b = Row::new::<false>(second, y, &[]);
+    let mut row_a = Row::new::<MIXED>(first, y, &[]);
+    let mut row_b = Row::new::<MIXED>(second, y, &[]);
     let mut state_a = State::new(&row_a);
     let mut state_b = State::new(&row_b);
     for index in 0.. {
@@ -139,8 +142,8 @@ fn two_rows<'a, L: Lanes16, const AHEAD: bool>(
             break;
         };
         for x in 0..strip_a.base.len().min(strip_b.base.len()) {
-            a = strip_a.code::<_, L, false, AHEAD>(a, &mut state_a, x);
-            b = strip_b.code::<_, L, false, AHEAD>(b, &mut state_b, x);
+            a = strip_a.code::<_, L, MIXED, AHEAD>(a, &mut state_a, x);
+            b = strip_b.code::<_, L, MIXED, AHEAD>(b, &mut state_b, x);
         }
     }
     first.finish(y);
@@ -164,6 +167,8 @@ struct Row<'a> {
     above: &'a [u8],
     own: &'a mut [u8],
     errors: &'a mut [u8],
+    /// Empty for lossless.
+    steps: &'a mut [i8],
     known: &'a [u8],
     bias: &'a mut [i32; BIASES],
     residuals: &'a mut ResidualModel,
@@ -175,12 +180,11 @@ struct Row<'a> {
 /// What contexts of a mixture are made of, empty without one.
 #[derive(Default)]
 struct Mixture<'a> {
-    /// Whole residuals of this row, from the one before the first sample, and of the row above.
-    residuals: &'a mut [i16],
-    residuals_above: &'a [i16],
-    error_above: &'a [i16],
-    error_before: &'a [i16],
-    texture: [&'a [i16]; 2],
+    /// 1 and the sign of residuals from the one before the first sample, in this row and above.
+    directions: &'a mut [u8],
+    directions_above: &'a [u8],
+    /// See [`surround`](super::around::surround).
+    near: &'a [u16],
 }
 
 /// What goes from one sample to the next.
@@ -212,6 +216,7 @@ struct Strip<'s, 'a> {
     second: &'s [u8],
     own: &'s mut [u8],
     errors: &'s mut [u8],
+    steps: &'s mut [i8],
     known: &'s [u8],
     bias: &'s mut [i32; BIASES],
     residuals: &'s mut ResidualModel,
@@ -231,23 +236,17 @@ impl<'a> Row<'a> {
         own[PAD - 2..PAD].fill(above[PAD]);
         let errors = plane.errors[0].row_mut(row);
         errors[PAD - 2..PAD].fill(0);
+        let steps = if plane.max_error > 0 { &mut plane.steps[0].row_mut(row)[PAD..] } else { &mut [][..] };
         let above = &above[PAD..];
         let inter = plane.kind.is_some_and(|k| k.references > 0);
         let moved = if inter { &plane.moved[0].row(row)[PAD..] } else { above };
         let second = second.map_or(&above[1..], |slot| &plane.moved[slot].row(row)[PAD..]);
         let mut mixture = Mixture::default();
         if MIXED {
-            plane.whole.swap(0, 1);
-            let [here, before] = &mut plane.whole;
-            here[0] = 0;
-            let sign = |k: usize| &plane.signs[k * (width + 16)..][..width];
-            mixture = Mixture {
-                residuals: here,
-                residuals_above: &before[1..],
-                error_above: sign(0),
-                error_before: sign(3),
-                texture: [sign(6), sign(7)],
-            };
+            plane.directions.swap(0, 1);
+            let [here, above] = &mut plane.directions;
+            here[0] = 1;
+            mixture = Mixture { directions: here, directions_above: above, near: &plane.around };
         }
         Self {
             width,
@@ -262,6 +261,7 @@ impl<'a> Row<'a> {
             above,
             own: &mut own[PAD..],
             errors: &mut errors[PAD..],
+            steps,
             known,
             bias: &mut plane.bias,
             residuals: &mut plane.residuals,
@@ -289,6 +289,7 @@ impl<'a> Row<'a> {
             second: &self.second[from..to][..n],
             own: &mut self.own[from..to][..n],
             errors: &mut self.errors[from..to][..n],
+            steps: self.steps.get_mut(from..to).unwrap_or_default(),
             known: if C::ENCODER { &self.known[from..to][..n] } else { &[] },
             bias: self.bias,
             residuals: self.residuals,
@@ -348,18 +349,15 @@ impl Strip<'_, '_> {
         if MIXED {
             let at = self.from + x;
             let mixture = &mut *self.mixture;
+            let digit = |row: &[u8], at: usize| usize::from(row[at]);
             let around = Around {
-                flip: turn | 1,
-                residuals: [
-                    i32::from(mixture.residuals[at]),
-                    i32::from(mixture.residuals_above[at]),
-                ],
-                errors: [
-                    error_w as usize,
-                    usize::from(mixture.error_above[at].cast_unsigned() & 255),
-                    usize::from(mixture.error_before[at].cast_unsigned()),
-                ],
-                texture: mixture.texture.map(|t| usize::from(t[at].cast_unsigned())),
+                turn,
+                directions: 27 * digit(mixture.directions, at)
+                    + 9 * digit(mixture.directions_above, at + 1)
+                    + 3 * digit(mixture.directions_above, at + 2)
+                    + digit(mixture.directions_above, at),
+                error: usize::from(ERROR[error_w as usize & 255]),
+                near: usize::from(mixture.near[at]),
                 beside: [
                     16 * w - p16,
                     16 * i32::from(self.above[at]) - p16,
@@ -368,7 +366,7 @@ impl Strip<'_, '_> {
                 ],
             };
             (coder, residual) = self.residuals.code_mixed(coder, context, &around, wanted);
-            mixture.residuals[at + 1] = turned(residual) as i16;
+            mixture.directions[at + 1] = (1 + turned(residual).signum()) as u8;
         } else {
             (coder, residual) = self.residuals.code::<C, L>(coder, context, wanted);
         }
@@ -385,6 +383,9 @@ impl Strip<'_, '_> {
         *bias += ((seen << 8) - *bias) >> 6;
         let size = (error.abs() >> 2).min(255);
         self.errors[x] = size as u8;
+        if step > 1 {
+            self.steps[x] = turned(residual).clamp(-2, 2) as i8;
+        }
         *state = State {
             w: value,
             ww: w,

@@ -22,6 +22,11 @@ impl<T: Copy + Default> Surface<T> {
         Self { width, rows, stride, data: vec![T::default(); stride * (rows + 2 * ROWS)] }
     }
 
+    /// Forgets all samples.
+    pub(super) fn clear(&mut self) {
+        self.data.fill(T::default());
+    }
+
     #[inline(always)]
     fn at(&self, y: isize) -> usize {
         (y + ROWS as isize) as usize * self.stride

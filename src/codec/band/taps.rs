@@ -18,10 +18,12 @@ pub(super) enum Tap {
     /// Of a plane coded before: itself in a key frame (less its sample above), else its residue
     /// after motion.
     Guide(usize, isize, isize),
+    /// With a bound: by how many steps of the quantiser the last frame's prediction missed.
+    Steps,
 }
 
-/// The regressors of a plane of `kind`; the two of the row itself come first.
-pub(super) fn taps(kind: Kind) -> Vec<Tap> {
+/// The regressors of a plane of `kind`, `bounded` or exact; the two of the row itself come first.
+pub(super) fn taps(kind: Kind, bounded: bool) -> Vec<Tap> {
     let mut taps = vec![Tap::Own(0, -1), Tap::Own(0, -2)];
     let own: &[(isize, isize)] = match (kind.references, kind.guides) {
         (0, 0) => &[(-1, -1), (-1, 1), (-2, 0), (-2, 1), (-1, -2), (-1, 2), (-2, -1)],
@@ -60,6 +62,9 @@ pub(super) fn taps(kind: Kind) -> Vec<Tap> {
         if kind.references == 0 {
             taps.retain(|t| !matches!(t, Tap::Guide(_, -1, 0)));
         }
+    }
+    if bounded && kind.references > 0 {
+        taps.push(Tap::Steps);
     }
     taps
 }
