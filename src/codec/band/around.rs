@@ -127,9 +127,8 @@ impl Around {
         let turn = self.turn;
         let turned = |value: i32| (value ^ turn) - turn;
         // What counts from 0 to `most` in both directions is turned around its middle.
-        let swapped = |value: usize, most: usize| {
-            (turned(value as i32) + (turn & most as i32)) as usize
-        };
+        let swapped =
+            |value: usize, most: usize| (turned(value as i32) + (turn & most as i32)) as usize;
         let [w, n, here, other] = self.beside;
         let here = ((turned(here) + 2) >> 2).clamp(-16, 16) + 16;
         let other = ((turned(other) + 4) >> 3).clamp(-8, 8) + 8;

@@ -121,10 +121,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 impl Mixing {
     /// One that expects what `rows` do, which are [`ROWS`].
     pub(super) fn new(rows: &[Row]) -> Self {
-        let sets =
-            || Sets { weights: boxed([[0; MODELS]; NODES]), curves: boxed([[0; STEPS + 1]; NODES]) };
-        let mut mixing =
-            Self { tables: &TABLES, rows: boxed([0; NODES]), sets: [sets(), sets()] };
+        let sets = || Sets {
+            weights: boxed([[0; MODELS]; NODES]),
+            curves: boxed([[0; STEPS + 1]; NODES]),
+        };
+        let mut mixing = Self { tables: &TABLES, rows: boxed([0; NODES]), sets: [sets(), sets()] };
         mixing.reset(rows);
         mixing
     }
@@ -182,8 +183,8 @@ impl Bits<'_> {
         let mut estimates = [0; MODELS];
         let mut inputs = [0; MODELS];
         let mut shares = [0; MODELS];
-        for m in 0..MODELS {
-            let estimate = self.rows[self.at[m] & (ROWS - 1)][node];
+        for (m, at) in self.at.iter().enumerate() {
+            let estimate = self.rows[at & (ROWS - 1)][node];
             estimates[m] = estimate;
             inputs[m] = tables.stretch[(estimate >> 20) as usize & 4095];
             shares[m] = tables.shares[(estimate & MANY) as usize];
@@ -214,8 +215,8 @@ impl Bits<'_> {
         learn(first, &inputs, miss);
         learn(second, &inputs, miss);
         follow(&mut estimates, &shares, if bit { (1 << 22) - 1 } else { 0 });
-        for m in 0..MODELS {
-            self.rows[self.at[m] & (ROWS - 1)][node] = estimates[m];
+        for (at, estimate) in self.at.iter().zip(estimates) {
+            self.rows[at & (ROWS - 1)][node] = estimate;
         }
         bit
     }

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
+use super::around::{Around, begin};
 use super::distribution::{Distribution, FULL, together};
 use super::lanes::Lanes16;
-use super::around::{Around, begin};
 use super::mixing::{Mixing, ROWS, Row};
 use super::range::Coder;
 use super::samples::within;
@@ -20,9 +20,6 @@ const SIDES: usize = 7;
 
 /// Levels of where the predictor's picture lies beside the prediction.
 const AHEADS: usize = 5;
-
-/// Combinations of neighbours that equal the moved reference.
-const EQUALS: usize = 8;
 
 /// A bit with two adaptive estimates.
 #[derive(Clone, Copy, Debug)]

@@ -236,7 +236,8 @@ impl<'a> Row<'a> {
         own[PAD - 2..PAD].fill(above[PAD]);
         let errors = plane.errors[0].row_mut(row);
         errors[PAD - 2..PAD].fill(0);
-        let steps = if plane.max_error > 0 { &mut plane.steps[0].row_mut(row)[PAD..] } else { &mut [][..] };
+        let steps =
+            if plane.max_error > 0 { &mut plane.steps[0].row_mut(row)[PAD..] } else { &mut [][..] };
         let above = &above[PAD..];
         let inter = plane.kind.is_some_and(|k| k.references > 0);
         let moved = if inter { &plane.moved[0].row(row)[PAD..] } else { above };
