@@ -57,29 +57,15 @@ impl PlaneCoder {
             let rows =
                 [(y << halved.1).min(last), ((y << halved.1) + (1 << halved.1) - 1).min(last)];
             let out = &mut self.guide.row_mut(y)[PAD..PAD + w];
-            let own = rows.map(|y| &self.own.row(y)[PAD..]);
-            let step = 1 << halved.0;
-            if inter {
-                let moved = rows.map(|y| &self.moved[0].row(y)[PAD..]);
-                for (x, out) in out.iter_mut().enumerate() {
-                    let (a, b) = (x * step, x * step + step - 1);
-                    let sum = |r: [&[u8]; 2]| {
-                        i16::from(r[0][a])
-                            + i16::from(r[0][b])
-                            + i16::from(r[1][a])
-                            + i16::from(r[1][b])
-                    };
-                    *out = (sum(own) - sum(moved)) >> 1;
-                }
-            } else {
-                for (x, out) in out.iter_mut().enumerate() {
-                    let (a, b) = (x * step, x * step + step - 1);
-                    *out = (i16::from(own[0][a])
-                        + i16::from(own[0][b])
-                        + i16::from(own[1][a])
-                        + i16::from(own[1][b]))
-                        >> 1;
-                }
+            // Behind an odd width lies what the row was extended by.
+            let all = PAD..PAD + (w << halved.0);
+            let own = rows.map(|y| &self.own.row(y)[all.clone()]);
+            let moved = rows.map(|y| &self.moved[0].row(y)[all.clone()]);
+            match (halved.0, inter) {
+                (0, false) => level(own, out),
+                (0, true) => level_beyond(own, moved, out),
+                (_, false) => level_of_pairs(own, out),
+                (_, true) => level_of_pairs_beyond(own, moved, out),
             }
             self.guide.extend(y);
         }
@@ -164,6 +150,48 @@ vectorised! {
         for (sample, step) in samples.iter_mut().zip(steps) {
             let moved = i16::from(*sample) - by * i16::from(step.signum());
             *sample = moved.clamp(0, 255) as u8;
+        }
+    }
+}
+
+vectorised! {
+    /// Twice the mean of two rows.
+    fn level(own: [&[u8]; 2], out: &mut [i16]) {
+        for ((out, a), b) in out.iter_mut().zip(own[0]).zip(own[1]) {
+            *out = i16::from(*a) + i16::from(*b);
+        }
+    }
+}
+
+vectorised! {
+    /// The same less that of two other rows.
+    fn level_beyond(own: [&[u8]; 2], moved: [&[u8]; 2], out: &mut [i16]) {
+        let (own, moved) = (own[0].iter().zip(own[1]), moved[0].iter().zip(moved[1]));
+        for ((out, (a, b)), (c, d)) in out.iter_mut().zip(own).zip(moved) {
+            *out = i16::from(*a) + i16::from(*b) - i16::from(*c) - i16::from(*d);
+        }
+    }
+}
+
+vectorised! {
+    /// Twice the mean of pairs in two rows, rounded down.
+    fn level_of_pairs(own: [&[u8]; 2], out: &mut [i16]) {
+        let own = own[0].chunks_exact(2).zip(own[1].chunks_exact(2));
+        for (out, (a, b)) in out.iter_mut().zip(own) {
+            *out = (i16::from(a[0]) + i16::from(a[1]) + i16::from(b[0]) + i16::from(b[1])) >> 1;
+        }
+    }
+}
+
+vectorised! {
+    /// The same less that of two other rows, rounded down once.
+    fn level_of_pairs_beyond(own: [&[u8]; 2], moved: [&[u8]; 2], out: &mut [i16]) {
+        let own = own[0].chunks_exact(2).zip(own[1].chunks_exact(2));
+        let moved = moved[0].chunks_exact(2).zip(moved[1].chunks_exact(2));
+        for ((out, (a, b)), (c, d)) in out.iter_mut().zip(own).zip(moved) {
+            let sum = i16::from(a[0]) + i16::from(a[1]) + i16::from(b[0]) + i16::from(b[1]);
+            let less = i16::from(c[0]) + i16::from(c[1]) + i16::from(d[0]) + i16::from(d[1]);
+            *out = (sum - less) >> 1;
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::contexts::measure;
 use super::covariance;
 use super::plane::PlaneCoder;
-use super::solve::{LANES, Lanes, entries, factor, row, substitute};
+use super::solve::{LANES, Lanes, MOST, entries, factor, row, substitute};
 use super::spread::{self, SIGNS};
 use super::surface::{PAD, Surface};
 use super::taps::Tap;
@@ -95,22 +95,16 @@ impl PlaneCoder {
 
     /// The part of the predictions that does not depend on the row itself.
     pub(super) fn forecast(&mut self) {
-        let span = self.strips.span();
-        let n = self.taps.len();
-        let width = self.strips.width;
-        for (strip, weights) in self.weights.iter().enumerate() {
-            let from = strip * width;
-            if from >= self.width {
-                break;
-            }
-            let out = &mut self.partial[from..from + width];
-            for (out, base) in out.iter_mut().zip(&self.base[from..]) {
-                *out = i32::from(*base) << WEIGHT_BITS;
-            }
-            for (tap, &weight) in weights[..n].iter().enumerate().skip(2) {
-                accumulate(&self.regressors[tap * span + from..][..width], weight, out);
-            }
-        }
+        let strips = self.width.div_ceil(self.strips.width).min(self.weights.len());
+        forecast_strips(
+            &self.regressors,
+            self.strips.span(),
+            self.taps.len(),
+            &self.weights[..strips],
+            self.strips.width,
+            &self.base,
+            &mut self.partial,
+        );
     }
 
     /// Takes row `y` into the statistics.
@@ -224,9 +218,23 @@ vectorised! {
 }
 
 vectorised! {
-    fn accumulate(from: &[i16], weight: i16, out: &mut [i32]) {
-        for (out, from) in out.iter_mut().zip(from) {
-            *out += i32::from(*from) * i32::from(weight);
+    /// The base and the products of all regressors but the first two, strip by strip of `width`
+    /// samples; regressors are `span` apart.
+    fn forecast_strips(
+        regressors: &[i16], span: usize, n: usize, weights: &[[i16; MOST]], width: usize,
+        base: &[i16], out: &mut [i32],
+    ) {
+        let parts = out.chunks_exact_mut(width).zip(base.chunks_exact(width));
+        for (strip, ((out, base), weights)) in parts.zip(weights).enumerate() {
+            for (out, base) in out.iter_mut().zip(base) {
+                *out = i32::from(*base) << WEIGHT_BITS;
+            }
+            for (from, &weight) in regressors.chunks_exact(span).zip(&weights[..n]).skip(2) {
+                let from = &from[strip * width..][..width];
+                for (out, from) in out.iter_mut().zip(from) {
+                    *out += i32::from(*from) * i32::from(weight);
+                }
+            }
         }
     }
 }
