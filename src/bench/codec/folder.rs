@@ -15,8 +15,8 @@ const WORK: &str = "work";
 #[derive(Debug)]
 pub struct ReportFolder {
     path: PathBuf,
-    /// Locked as long as it is open.
-    _mark: File,
+    /// Locked until this folder is given back.
+    mark: File,
 }
 
 impl ReportFolder {
@@ -50,7 +50,7 @@ impl ReportFolder {
             // A file system without locks does without.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        let folder = Self { path: path.to_owned(), _mark: file };
+        let folder = Self { path: path.to_owned(), mark: file };
         // A run that was killed left its streams.
         folder.clear();
         Ok(folder)
@@ -89,6 +89,9 @@ impl ReportFolder {
 impl Drop for ReportFolder {
     fn drop(&mut self) {
         self.clear();
+        // Closing alone would leave it locked while a process that is being started still holds a
+        // copy. It may not have been locked.
+        let _ = self.mark.unlock();
     }
 }
 

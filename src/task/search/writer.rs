@@ -187,6 +187,14 @@ impl IndexWriter {
     }
 }
 
+impl Drop for IndexWriter {
+    fn drop(&mut self) {
+        // Closing alone would leave it locked while a process that is being started still holds a
+        // copy. It may not have been locked.
+        let _ = self.file.unlock();
+    }
+}
+
 fn failed(action: &'static str, path: &Path, cause: std::io::Error) -> IndexError {
     IndexError::Io { action, path: path.to_owned(), cause }
 }
