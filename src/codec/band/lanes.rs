@@ -12,7 +12,7 @@ pub(super) trait Lanes16: Copy {
     fn shift(self, by: u32) -> Self;
     /// The upper halves of the products.
     fn high_product(self, other: Self) -> Self;
-    /// Lanes from the front that are at most `value`; lanes rise.
+    /// Lanes that are at most `value`, no more than 15: those in front, for lanes rise.
     fn at_most(self, value: u16) -> usize;
 }
 
@@ -96,7 +96,8 @@ mod arch {
                 // Zero where a lane is at most the value.
                 let low = _mm_cmpeq_epi16(_mm_subs_epu16(self.0, all), _mm_setzero_si128());
                 let high = _mm_cmpeq_epi16(_mm_subs_epu16(self.1, all), _mm_setzero_si128());
-                _mm_movemask_epi8(_mm_packs_epi16(low, high)).count_ones() as usize
+                let mask = _mm_movemask_epi8(_mm_packs_epi16(low, high));
+                (!mask | 1 << 15).trailing_zeros() as usize
             }
         }
     }
@@ -161,7 +162,7 @@ mod arch {
                 let all = _mm256_set1_epi16(value.cast_signed());
                 let least = _mm256_min_epu16(self.0, all);
                 let mask = _mm256_movemask_epi8(_mm256_cmpeq_epi16(least, self.0));
-                (mask.count_ones() / 2) as usize
+                (!mask | 1 << 31).trailing_zeros() as usize / 2
             }
         }
     }
@@ -233,7 +234,7 @@ mod arch {
             for lane in self.0 {
                 count += u16::from(lane <= value);
             }
-            usize::from(count)
+            usize::from(count.min(15))
         }
     }
 }

@@ -185,8 +185,9 @@ impl Coder for Decoder<'_> {
     #[inline(always)]
     fn symbol<L: Lanes16>(&mut self, frequencies: &Frequencies, _known: usize) -> usize {
         let (step, at) = self.target();
-        // The last value of 16 bits belongs to no symbol; a damaged stream may stand there.
-        let symbol = frequencies.symbol::<L>(at as u16).min(15);
+        // The last value of 16 bits belongs to no symbol; a damaged stream may stand there, and reads
+        // the last one.
+        let symbol = frequencies.symbol::<L>(at as u16);
         let (lower, upper) = frequencies.of(symbol);
         self.narrow(step, lower, upper - lower);
         symbol
