@@ -6,6 +6,7 @@ from plane_decoder import LIGHT, PlaneDecoder, PlaneState
 from planes import Surface, clamp
 from planes_before import planes_before
 from range_decoder import RangeDecoder
+from references import References, lean, step_regressors
 
 
 class Band:
@@ -18,7 +19,8 @@ class Band:
 
     def forget(self):
         """Starts anew, as in a key frame."""
-        self.states = [PlaneState(self.header.profile) for _ in self.planes]
+        header = self.header
+        self.states = [PlaneState(header.profile, header.max_error) for _ in self.planes]
         self.motion = [fresh(), fresh()]
         self.frames = 0
         self.predicted = self.remembered = False
@@ -38,7 +40,7 @@ class Band:
         done = []
         for i in range(len(self.planes)):
             pictures = self.pictures(i, references, fields, drawn, memory)
-            done.append((self.planes[i], self.plane(coder, i, pictures, done), pictures[0]))
+            done.append((self.planes[i], self.plane(coder, i, pictures, done), pictures.last))
         need(coder.is_whole(), "bytes of a slice are missing or too many")
         return [rows for _, rows, _ in done]
 
@@ -53,15 +55,24 @@ class Band:
         return fields
 
     def pictures(self, i, references, fields, drawn, memory):
-        """Plane `i` of the last frame, of that before, the drawn one and its memory; the last one's errors."""
-        plane, (top, bottom) = self.planes[i], self.rows[i]
+        """What the coder of plane `i` may look at."""
+        plane, state, (top, bottom) = self.planes[i], self.states[i], self.rows[i]
         height = bottom - top
         low, high = (top, bottom) if self.header.refresh else (0, plane.height)
         last, second = [
             moved(frame[i], field, plane, top, height, low, high)
             for frame, field in zip(references, fields)
         ] + [None] * (2 - len(references))
-        errors = None
+
+        def kept(rows, field):
+            """Moved rows of what the band keeps, which has no more than its own."""
+            surface = moved(rows, field, plane, 0, height, 0, height)
+            surface.repeat_outer_rows()
+            return surface
+
+        steps = [kept(rows, field) for rows, field in zip(state.steps, fields)]
+        for picture, step in zip((last, second), steps):
+            lean(picture, step, self.header.max_error)
 
         def here(picture, known):
             if picture is None:
@@ -71,15 +82,17 @@ class Band:
 
         picture = here(drawn, self.predicted)
         memory = here(memory, self.remembered)
-        if last and self.states[i].errors_had_references:
-            errors = moved(self.states[i].errors, fields[0], plane, 0, height, 0, height)
-            errors.repeat_outer_rows()
-        return last, second, picture, memory, errors
+        errors = None
+        if last and state.errors_had_references:
+            errors = kept(state.errors, fields[0])
+        return References(
+            last, second, picture, memory, errors, step_regressors(steps[0]) if steps else None
+        )
 
     def plane(self, coder, i, pictures, done):
         """Decodes plane `i`; `done` are those before it."""
         plane, (top, bottom) = self.planes[i], self.rows[i]
-        before = planes_before(pictures[0] is None, plane, bottom - top, done)
+        before = planes_before(pictures.last is None, plane, bottom - top, done)
         header = self.header
         decoder = PlaneDecoder(
             self.states[i], header.profile, header.max_error, plane, bottom - top, pictures, before

@@ -1,6 +1,7 @@
-"""The profile strong: symbols bit by bit, each probability mixed from eight models, in f32."""
+"""Symbols bit by bit, each probability mixed from eight models in whole numbers."""
 
 from functools import cache
+from math import exp, log
 
 import numpy as np
 
@@ -13,49 +14,24 @@ MODELS = 8
 GROUP = [0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 5]
 # A class in the middle of each group.
 GROUP_CLASS = [1, 6, 10, 13, 16, 20]
-LIMIT = F32(11.9)
-HALF = F32(0.5)
-
-
-def _exponential(x):
-    """e^x, by its series near 0 and squared back."""
-    small = x / 1024
-    term = total = 1.0
-    for n in range(1, 12):
-        term *= small / n
-        total += term
-    for _ in range(10):
-        total *= total
-    return total
+# Largest mixture, in 256ths of the logarithm of odds, and what weights are at first.
+LIMIT = 3071
+WEIGHT = 2785
 
 
 @cache
 def stretch(index):
-    """Logarithm of the odds of the middle of one of 4096 steps of probability."""
-    p = (index + 0.5) / 4096
-    low, high = -12.0, 12.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if 1 / (1 + _exponential(-middle)) < p:
-            low = middle
-        else:
-            high = middle
-    return F32(low)
+    """Logarithm of the odds, in 256ths, of the middle of one of 4096 steps of probability."""
+    return int(256 * log((index + 0.5) / (4095.5 - index)))
 
 
-SQUASH = [F32(65536 / (1 + _exponential(-i / 64))) for i in range(-12 * 64, 12 * 64 + 1)]
+@cache
+def squash(m):
+    """Probability in 65536ths of a logarithm of odds in 256ths."""
+    return int(65536 / (1 + exp(-m / 256)))
 
 
-def squash(x):
-    """Probability in 65536ths of the logarithm `x` of odds."""
-    at = (x + F32(12)) * F32(64)
-    step = int(at)
-    low, high = SQUASH[step], SQUASH[step + 1]
-    return low + (high - low) * (at - F32(step))
-
-
-# The point at 12 begins in the middle.
-CURVE = [clamp(int(squash(F32(0.75) * F32(i - 16))), 16, 65519) for i in range(32)] + [32768]
+CURVE = [squash(256 * i - 4096) for i in range(33)]
 
 
 def _first_estimates(upto):
@@ -71,21 +47,23 @@ def _first_estimates(upto):
 
 
 ESTIMATES = [_first_estimates(FIRST[cls][0]) for cls in range(CLASSES)]
-SHARES = [int(65536 / (n + 1.6)) for n in range(256)]
+SHARES = [int(2048 / (n + 1.6) + 0.5) for n in range(256)]
+SIZES, NINE = (1, 2, 3, 6, 11, 22, 43), (12, 40, 96, 240)
 
 
 def size(value):
     """Roughly the logarithm of a number."""
-    return min((value + (value >> 1)).bit_length(), 7)
+    return sum(value >= least for least in SIZES)
 
 
-def steps(value, edges):
-    """How many edges a difference is beyond, with its sign."""
-    beyond = sum(abs(value) > edge for edge in edges)
-    return -beyond if value < 0 else beyond
+def sign(value):
+    """-1, 0 or 1."""
+    return (value > 0) - (value < 0)
 
 
-FIVE, NINE = (0, 2), (12, 40, 96, 240)
+def nine(value):
+    """How many edges a difference, in steps of four, is beyond, with its sign."""
+    return sign(value) * sum(abs(4 * (value >> 2)) > edge for edge in NINE)
 
 
 def contexts(c):
@@ -94,21 +72,20 @@ def contexts(c):
     mean, middle = 2 * q + 1, GROUP_CLASS[group]
 
     def off(value):
-        return c.sign * (16 * value - c.scaled)
+        return 16 * value - c.scaled
 
-    residuals = [steps(c.sign * r, FIVE) for r in (c.residual_left, c.residual_above)]
     return [
         (cls, c.fraction),
         (mean, q, c.equality, c.side),
-        (cls, *residuals),
+        (cls, *(sign(c.sign * r) for r in c.residuals)),
         (
             middle, group, size(c.signs[3]),
             min(5, size(c.signs[8] >> 1)), min(5, size(c.signs[0] >> 1)),
         ),
         (mean, q, size(c.signs[6] >> 1), size(c.signs[7] >> 1)),
-        (mean, q, clamp((off(c.moved) + 2) >> 2, -16, 16)),
-        (middle, group, steps(off(c.left), NINE), steps(off(c.above), NINE)),
-        (mean, q, clamp((off(c.other) + 4) >> 3, -8, 8)),
+        (mean, q, clamp((c.sign * off(c.moved) + 2) >> 2, -16, 16)),
+        (middle, group, c.sign * nine(off(c.left)), c.sign * nine(off(c.above))),
+        (mean, q, clamp((c.sign * off(c.other) + 4) >> 3, -8, 8)),
     ]
 
 
@@ -145,32 +122,27 @@ class MixedCoding(Coding):
             if key not in self.estimates[model]:
                 self.estimates[model][key] = [ESTIMATES[place[0]][node], 0]
             estimates.append(self.estimates[model][key])
-        inputs = np.array([stretch(e[0] >> 10) for e in estimates], F32)
-        weights = [
-            self.weights.setdefault((*key, node), np.full(MODELS, 0.2, F32)) for key in sets
-        ]
-        dots = []
+        inputs = [stretch(p >> 10) for p, _ in estimates]
+        weights = [self.weights.setdefault((*key, node), [WEIGHT] * MODELS) for key in sets]
+        curves = [self.curves.setdefault((*key, node), list(CURVE)) for key in sets]
+        total = sum(i * (a + b) for i, a, b in zip(inputs, *weights))
+        mixture = clamp(total >> 15, -LIMIT, LIMIT)
+        first = squash(mixture)
+        step, part = divmod(mixture + 4096, 256)
+        says = [c[step] + ((c[step + 1] - c[step]) * part >> 8) for c in curves]
+        second = sum(says) >> 1
+        bit = coder.bit(clamp((first + second) >> 1, 24, 65512))
+
+        target = 65535 if bit else 0
+        nearer = step + (part >= 128)
+        for curve in curves:
+            curve[nearer] += (target - curve[nearer]) >> 7
+        miss = (target - first) >> 1
         for w in weights:
-            p = inputs * w
-            total = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
-            dots.append(min(max(total, -LIMIT), LIMIT))
-        x = (dots[0] + dots[1]) * HALF
-
-        at = (x + F32(12)) * F32(32 / 24)
-        step = min(int(at), 31)
-        within = at - F32(step)
-        curve = self.curves.setdefault((sets[0], node), list(CURVE))
-        second = F32(curve[step]) * (F32(1) - within) + F32(curve[step + 1]) * within
-        mean = squash(x) * HALF + second * HALF
-        bit = coder.bit(int(min(max(mean, F32(24)), F32(65512))))
-
-        nearer = step if within < HALF else step + 1
-        curve[nearer] += (65535 - curve[nearer]) >> 6 if bit else -(curve[nearer] >> 6)
-        for w, dot in zip(weights, dots):
-            miss = (F32(65536 * bit) - squash(dot)) * (F32(0.02) / F32(65536))
-            w += miss * inputs
+            for i, value in enumerate(inputs):
+                w[i] = clamp(w[i] + ((value * miss + 32768) >> 16), -32768, 32767)
+        target = (1 << 22) - 1 if bit else 0
         for e in estimates:
-            target = (1 << 22) - 1 if bit else 0
-            e[0] += (target - e[0]) * SHARES[e[1]] >> 16
+            e[0] += ((target - e[0]) >> 2) * SHARES[e[1]] >> 9
             e[1] = min(e[1] + 1, 255)
         return bit

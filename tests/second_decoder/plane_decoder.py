@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from activity import Activity, class_of
 from mixing import MixedCoding
 from planes import clamp
+from references import steps_of
 from residual import Coding
 from weights import Regression, Strips
 
-# Least width of a strip group, rows from one solution to the next, and rows learnt from.
-PROFILES = [(256, 6, 2), (256, 2, 1), (128, 1, 1)]
 LIGHT, FAST, STRONG = range(3)
 
 CROSS = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0)]
@@ -19,6 +18,7 @@ KEY_FIRST = [(-1, -1), (-1, 1), (-2, 0), (-2, 1), (-1, -2), (-1, 2), (-2, -1)]
 KEY_OTHERS = [(-1, -1), (-1, 1), (-2, 0)]
 INTER_FIRST = [(-1, 0), (-1, -1), (-1, 1), (-2, 0), (-2, 1), (-1, -2)]
 INTER_OTHERS = [(-1, 0), (-1, -1), (-1, 1)]
+RESIDUALS = [(0, -1), (-1, 0), (-1, 1), (-1, -1)]
 
 
 @dataclass
@@ -38,21 +38,32 @@ class Context:
     other: int
     left: int
     above: int
-    residual_left: int
-    residual_above: int
+    residuals: list
+
+
+def pace(profile, max_error):
+    """Least width of a strip group, rows from one solution to the next, and rows learnt from."""
+    if profile == LIGHT:
+        return 256, 6, 2
+    if profile == FAST:
+        return 256, 1 if max_error else 2, 1
+    return 128, 1, 1
 
 
 class PlaneState:
     """What one plane of a band keeps from frame to frame."""
 
-    def __init__(self, profile):
-        self.coding = MixedCoding() if profile == STRONG else Coding()
+    def __init__(self, profile, max_error):
+        mixes = profile == STRONG or (profile == FAST and max_error > 0)
+        self.coding = MixedCoding() if mixes else Coding()
         self.biases = {}
         self.references = None
         self.activity = None
         self.before = []
         self.errors = None
         self.errors_had_references = False
+        # Of the last frame and of the one before it; only with a bound.
+        self.steps = []
 
 
 class Lines:
@@ -91,19 +102,21 @@ class PlaneDecoder:
 
     def __init__(self, state, profile, max_error, plane, height, pictures, before):
         self.state, self.max_error, self.plane, self.height = state, max_error, plane, height
-        self.strong = profile == STRONG
         self.width = plane.width
-        self.last, self.second, self.predicted, self.memory, self.old = pictures
+        self.last, self.second = pictures.last, pictures.second
+        self.predicted, self.memory = pictures.predicted, pictures.memory
+        self.old, self.steps = pictures.errors, pictures.steps
         self.key = self.last is None
         self.scale = 2 * max_error + 1
         above = [128] * self.width if self.key else [self.last.at(0, x) for x in range(self.width)]
         self.own = Lines(above, height, None)
         self.errors = Lines([0] * self.width, height, 0)
+        # Never begun nor ended: beside its rows are zeros.
         self.residuals = Lines([0] * self.width, height, 0)
         self.other = self.predicted or self.second
         self.list_regressors(not before, before)
 
-        least, self.solve_rows, self.learn_rows = PROFILES[profile]
+        least, self.solve_rows, self.learn_rows = pace(profile, max_error)
         references = (not self.key, self.second is not None, self.predicted is not None)
         if state.references != references:
             state.references, state.before = references, []
@@ -133,6 +146,8 @@ class PlaneDecoder:
         places = [place for place in CROSS if not (self.key and place == (-1, 0))]
         for picture in before:
             self.pictures.append((picture, places, False))
+        if self.steps:
+            self.pictures.append((self.steps, CROSS[:1], False))
 
     def decode(self, coder):
         """Decodes all rows; what is learnt goes into the state."""
@@ -144,15 +159,17 @@ class PlaneDecoder:
         state.before = self.regression.kept
         state.errors = self.errors.whole()
         state.errors_had_references = not self.key
+        if self.max_error:
+            state.steps = [steps_of(self.residuals.whole())] + state.steps[:1]
         return self.own.whole()
 
     def row(self, coder, y):
-        for lines in (self.own, self.errors, self.residuals):
+        for lines in (self.own, self.errors):
             lines.begin(y)
         self.vectors, self.signs = [], []
         for x in range(self.width):
             self.sample(coder, y, x)
-        for lines in (self.own, self.errors, self.residuals):
+        for lines in (self.own, self.errors):
             lines.end(y)
         if y % self.learn_rows == self.learn_rows - 1:
             errors = self.errors.whole()[y]
@@ -214,8 +231,7 @@ class PlaneDecoder:
             other=self.other.at(y, x) if self.other else right,
             left=left,
             above=above,
-            residual_left=self.residuals.at(y, x - 1),
-            residual_above=self.residuals.at(y - 1, x),
+            residuals=[self.residuals.at(y + dy, x + dx) for dy, dx in RESIDUALS],
         )
         residual = self.state.coding.residual(coder, context)
         value = clamp(p + sign * residual * self.scale, 0, 255)
