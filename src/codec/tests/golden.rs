@@ -38,6 +38,8 @@ fn cases() -> Vec<Case> {
         let bounded = EncoderConfig { max_error: 2, id: 0x0123_4567_89ab_cdef, ..config.clone() };
         add("bounded", &bounded, PixelFormat::I420, None);
         add("motion", &config, PixelFormat::I420, Some(PredictorKind::Motion));
+        let odd = EncoderConfig { max_error: 3, ..config.clone() };
+        add("bounded-motion", &odd, PixelFormat::I420, Some(PredictorKind::Motion));
         let resilient = EncoderConfig { refresh: Some(3), ..config.clone() };
         add("resilient", &resilient, PixelFormat::I420, None);
     }
