@@ -30,8 +30,6 @@ pub(super) struct Work {
     pub(super) strips: usize,
     /// Rows from one solution to the next.
     pub(super) solve: usize,
-    /// Of so many rows one is taken into the statistics.
-    pub(super) learn: usize,
     /// Whether bits of residuals are mixed.
     pub(super) mixed: bool,
 }
@@ -40,10 +38,10 @@ impl Work {
     /// What `profile` stands for. A bound leaves fewer bits to code, and so time for more.
     pub(super) const fn of(profile: Profile, max_error: u8) -> Self {
         match (profile, max_error) {
-            (Profile::Light, _) => Self { strips: 256, solve: 6, learn: 2, mixed: false },
-            (Profile::Fast, 0) => Self { strips: 256, solve: 2, learn: 1, mixed: false },
-            (Profile::Fast, _) => Self { strips: 256, solve: 1, learn: 1, mixed: true },
-            (Profile::Strong, _) => Self { strips: 128, solve: 1, learn: 1, mixed: true },
+            (Profile::Light, _) => Self { strips: 512, solve: 3, mixed: false },
+            (Profile::Fast, 0) => Self { strips: 320, solve: 1, mixed: false },
+            (Profile::Fast, _) => Self { strips: 256, solve: 1, mixed: true },
+            (Profile::Strong, _) => Self { strips: 128, solve: 1, mixed: true },
         }
     }
 }
@@ -277,9 +275,7 @@ impl PlaneCoder {
 
     /// What row `y` teaches.
     fn learn_row(&mut self, y: usize) {
-        if y % self.work.learn == self.work.learn - 1 {
-            self.learn(y);
-        }
+        self.learn(y);
         self.keep(y);
     }
 
