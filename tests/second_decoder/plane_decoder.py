@@ -42,12 +42,12 @@ class Context:
 
 
 def pace(profile, max_error):
-    """Least width of a strip group, rows from one solution to the next, and rows learnt from."""
+    """Samples of eight strips, roughly, and rows from one solution to the next."""
     if profile == LIGHT:
-        return 256, 6, 2
+        return 512, 3
     if profile == FAST:
-        return 256, 1 if max_error else 2, 1
-    return 128, 1, 1
+        return 256 if max_error else 320, 1
+    return 128, 1
 
 
 class PlaneState:
@@ -116,7 +116,7 @@ class PlaneDecoder:
         self.other = self.predicted or self.second
         self.list_regressors(not before, before)
 
-        least, self.solve_rows, self.learn_rows = pace(profile, max_error)
+        least, self.solve_rows = pace(profile, max_error)
         references = (not self.key, self.second is not None, self.predicted is not None)
         if state.references != references:
             state.references, state.before = references, []
@@ -171,19 +171,18 @@ class PlaneDecoder:
             self.sample(coder, y, x)
         for lines in (self.own, self.errors):
             lines.end(y)
-        if y % self.learn_rows == self.learn_rows - 1:
-            errors = self.errors.whole()[y]
-            trusts = [
-                self.activity.trust(signs, errors[max(x - 1, 0)])
-                for x, signs in enumerate(self.signs)
-            ]
-            # By now what lies left of the first sample is that sample itself, not the one above.
-            first = self.own.at(y, 0) - self.moved(y, 0)
-            self.vectors[0][:2] = [first, first]
-            if self.width > 1:
-                self.vectors[1][1] = first + self.moved(y, 0) - self.moved(y, 1)
-            self.regression.learn(self.vectors, trusts)
-            self.activity.learn(y, self.signs, errors, trusts)
+        errors = self.errors.whole()[y]
+        trusts = [
+            self.activity.trust(signs, errors[max(x - 1, 0)])
+            for x, signs in enumerate(self.signs)
+        ]
+        # By now what lies left of the first sample is that sample itself, not the one above.
+        first = self.own.at(y, 0) - self.moved(y, 0)
+        self.vectors[0][:2] = [first, first]
+        if self.width > 1:
+            self.vectors[1][1] = first + self.moved(y, 0) - self.moved(y, 1)
+        self.regression.learn(self.vectors, trusts)
+        self.activity.learn(y, self.signs, errors, trusts)
         self.regression.end_row(y)
 
     def moved(self, y, x):

@@ -14,8 +14,15 @@ struct Case {
     name: String,
     config: EncoderConfig,
     format: PixelFormat,
+    size: (u32, u32),
     predictor: Option<PredictorKind>,
 }
+
+// Odd, and two bands of which the second is not of whole steps.
+const SMALL: (u32, u32) = (27, 21);
+
+// Several groups of strips in a row.
+const WIDE: (u32, u32) = (784, 7);
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -30,7 +37,8 @@ fn cases() -> Vec<Case> {
         let config = EncoderConfig { profile, slices: Some(2), ..EncoderConfig::default() };
         let mut add = |what: &str, config: &EncoderConfig, format, predictor| {
             let (name, config) = (format!("{profile}-{what}"), config.clone());
-            cases.push(Case { name, config, format, predictor });
+            let size = if what == "wide" { WIDE } else { SMALL };
+            cases.push(Case { name, config, format, size, predictor });
         };
         for (what, format) in layouts {
             add(what, &config, format, None);
@@ -40,6 +48,8 @@ fn cases() -> Vec<Case> {
         add("motion", &config, PixelFormat::I420, Some(PredictorKind::Motion));
         let odd = EncoderConfig { max_error: 3, ..config.clone() };
         add("bounded-motion", &odd, PixelFormat::I420, Some(PredictorKind::Motion));
+        let whole = EncoderConfig { slices: Some(1), ..config.clone() };
+        add("wide", &whole, PixelFormat::Grey, None);
         let resilient = EncoderConfig { refresh: Some(3), ..config.clone() };
         add("resilient", &resilient, PixelFormat::I420, None);
     }
@@ -54,9 +64,8 @@ fn folder() -> PathBuf {
 fn golden_streams_are_made_and_read_as_ever() {
     let write = std::env::var_os("FRAMECAST_GOLDEN").is_some_and(|v| v == "write");
     let mut sums = String::new();
-    for Case { name, config, format, predictor } in cases() {
-        // Odd sizes, and two bands of which the second is not of whole steps.
-        let spec = spec(format, 27, 21);
+    for Case { name, config, format, size, predictor } in cases() {
+        let spec = spec(format, size.0, size.1);
         let coded = encode(&config, &spec, predictor, FRAMES);
         let path = folder().join(format!("{name}.fcv"));
         if write {
