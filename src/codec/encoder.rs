@@ -344,12 +344,13 @@ impl Encoder {
                 code(other, None, canvas)?;
                 code(&mut self.bands, predicted, next)?;
                 let bytes = |bands: &[Band]| bands.iter().map(|b| b.slice.len()).sum::<usize>();
-                let pays = bytes(&self.bands) < bytes(other);
+                let (with, without) = (bytes(&self.bands), bytes(other));
+                let pays = trial.settle(with, without);
                 if !pays {
+                    let (other, canvas) = trial.other();
                     std::mem::swap(&mut self.bands, other);
                     std::mem::swap(next, canvas);
                 }
-                trial.settle(pays);
                 return Ok(pays);
             }
         }

@@ -1,8 +1,9 @@
 //! Whether the predictor pays: now and then a frame is coded with it and without, and the smaller
 //! way is kept up until the next trial.
 //!
-//! Least squares has to learn what a predictor is worth, and would have to learn it anew once it was
-//! switched off, so the first trials after a key frame wait until it has.
+//! Least squares has to learn what a predictor is worth, and has to learn it anew once it was
+//! switched off, so the first trials after a key frame wait until it has, and a small loss in a
+//! single frame does not switch it off.
 
 use super::picture::Picture;
 
@@ -14,6 +15,9 @@ const SETTLING: u32 = 8;
 
 /// Trials right after those: a single one says little.
 const FIRST: u32 = 2;
+
+/// Loss of a frame, one part of so many, that is borne.
+const BORNE: usize = 400;
 
 /// A second set of bands and a second picture for the other way.
 #[derive(Debug)]
@@ -54,13 +58,20 @@ impl<B: Clone> Trial<B> {
     /// Bands in the state of `bands`, and a picture to draw on.
     pub(super) fn begin(&mut self, bands: &B) -> (&mut B, &mut Picture) {
         self.bands.clone_from(bands);
+        self.other()
+    }
+
+    /// What was made in [`Trial::begin`]'s bands and picture.
+    pub(super) const fn other(&mut self) -> (&mut B, &mut Picture) {
         (&mut self.bands, &mut self.canvas)
     }
 
-    /// Notes what the trial said.
-    pub(super) const fn settle(&mut self, pays: bool) {
-        self.pays = pays;
+    /// Whether the predictor pays by the bytes of a frame `with` it and `without`.
+    pub(super) const fn settle(&mut self, with: usize, without: usize) -> bool {
+        let borne = if self.pays { with / BORNE } else { 0 };
+        self.pays = with < without + borne;
         self.made += 1;
         self.since = 0;
+        self.pays
     }
 }

@@ -23,7 +23,6 @@ class Band:
         self.states = [PlaneState(header.profile, header.max_error) for _ in self.planes]
         self.motion = [fresh(), fresh()]
         self.frames = 0
-        self.predicted = self.remembered = False
 
     def decode(self, data, references, drawn):
         """The band's rows of every plane; `drawn` is the predictor's picture with its memory, if used."""
@@ -33,13 +32,10 @@ class Band:
         fields = self.fields(coder, references)
         if not references:
             drawn = None
-        drawn, memory = drawn or (None, None)
-        self.predicted |= drawn is not None
-        self.remembered |= memory is not None
 
         done = []
         for i in range(len(self.planes)):
-            pictures = self.pictures(i, references, fields, drawn, memory)
+            pictures = self.pictures(i, references, fields, drawn or (None, None))
             done.append((self.planes[i], self.plane(coder, i, pictures, done), pictures.last))
         need(coder.is_whole(), "bytes of a slice are missing or too many")
         return [rows for _, rows, _ in done]
@@ -54,7 +50,7 @@ class Band:
             bases = [[(2 * v, 2 * u) for v, u in row] for row in field]
         return fields
 
-    def pictures(self, i, references, fields, drawn, memory):
+    def pictures(self, i, references, fields, drawn):
         """What the coder of plane `i` may look at."""
         plane, state, (top, bottom) = self.planes[i], self.states[i], self.rows[i]
         height = bottom - top
@@ -74,14 +70,8 @@ class Band:
         for picture, step in zip((last, second), steps):
             lean(picture, step, self.header.max_error)
 
-        def here(picture, known):
-            if picture is None:
-                # The last frame stands in, so that what was learnt with a predictor is kept.
-                return last if known else None
-            return Surface([picture[i][clamp(y, low, high - 1)] for y in range(top - 1, bottom + 1)])
-
-        picture = here(drawn, self.predicted)
-        memory = here(memory, self.remembered)
+        rows = [clamp(y, low, high - 1) for y in range(top - 1, bottom + 1)]
+        picture, memory = [d and Surface([d[i][y] for y in rows]) for d in drawn]
         errors = None
         if last and state.errors_had_references:
             errors = kept(state.errors, fields[0])

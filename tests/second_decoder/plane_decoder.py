@@ -7,7 +7,7 @@ from mixing import MixedCoding
 from planes import clamp
 from references import steps_of
 from residual import Coding
-from weights import Regression, Strips
+from weights import Regression, Strips, carried_over
 
 LIGHT, FAST, STRONG = range(3)
 
@@ -28,7 +28,7 @@ class Context:
     cls: int
     coarse: int
     fraction: int
-    ahead: int
+    ahead: tuple
     equality: int
     side: int
     sign: int
@@ -58,6 +58,7 @@ class PlaneState:
         self.coding = MixedCoding() if mixes else Coding()
         self.biases = {}
         self.references = None
+        self.names = None
         self.activity = None
         self.before = []
         self.errors = None
@@ -117,37 +118,40 @@ class PlaneDecoder:
         self.list_regressors(not before, before)
 
         least, self.solve_rows = pace(profile, max_error)
-        references = (not self.key, self.second is not None, self.predicted is not None)
+        references = (not self.key, self.second is not None)
         if state.references != references:
             state.references, state.before = references, []
             state.activity = Activity(self.key, self.scale)
         self.activity = state.activity
         self.activity.begin_frame()
-        count = len(self.own_places) + sum(len(places) for _, places, _ in self.pictures)
+        names = [("own", place) for place in self.own_places]
+        names += [(name, place) for name, _, places, _ in self.pictures for place in places]
+        before = [carried_over(cell, state.names, names) for cell in state.before]
+        state.names = names
         strips = Strips(self.width, least)
         self.strips = strips
-        self.regression = Regression(strips, count, height, state.before, max_error > 0)
+        self.regression = Regression(strips, len(names), height, before, max_error > 0)
 
     def list_regressors(self, first, before):
-        """Places of own samples, then pictures with their places and whether the base goes off."""
+        """Places of own samples, then pictures: name, samples, places, whether the base goes off."""
         self.own_places, self.pictures = [(0, -1), (0, -2)], []
         if self.key:
             self.own_places += KEY_FIRST if first else KEY_OTHERS
         else:
             self.own_places += INTER_FIRST if first else INTER_OTHERS
-            self.pictures.append((self.last, BESIDE + CORNERS if first else BESIDE, True))
-            for picture, crosses in (
-                (self.second, first),
-                (self.predicted, True),
-                (self.memory, not first),
+            self.pictures.append(("last", self.last, BESIDE + CORNERS if first else BESIDE, True))
+            for name, picture, crosses in (
+                ("second", self.second, first),
+                ("predicted", self.predicted, True),
+                ("memory", self.memory, not first),
             ):
                 if picture:
-                    self.pictures.append((picture, CROSS if crosses else CROSS[:1], True))
+                    self.pictures.append((name, picture, CROSS if crosses else CROSS[:1], True))
         places = [place for place in CROSS if not (self.key and place == (-1, 0))]
-        for picture in before:
-            self.pictures.append((picture, places, False))
+        for i, picture in enumerate(before):
+            self.pictures.append((i, picture, places, False))
         if self.steps:
-            self.pictures.append((self.steps, CROSS[:1], False))
+            self.pictures.append(("steps", self.steps, CROSS[:1], False))
 
     def decode(self, coder):
         """Decodes all rows; what is learnt goes into the state."""
@@ -193,7 +197,7 @@ class PlaneDecoder:
         own = self.own
         base = self.moved(y, x)
         vector = [own.at(y + dy, x + dx) - base for dy, dx in self.own_places]
-        for picture, places, less in self.pictures:
+        for _, picture, places, less in self.pictures:
             off = base if less else picture.at(y - 1, x) if self.key else 0
             vector += [picture.at(y + dy, x + dx) - off for dy, dx in places]
         weights = self.weights[x // self.strips.size]
@@ -218,9 +222,11 @@ class PlaneDecoder:
             cls=cls,
             coarse=cls // 2,
             fraction=0 if off <= 2 else 1 if off <= 5 else 2,
-            ahead=clamp((sign * (16 * self.predicted.at(y, x) - scaled) + 40) >> 4, 0, 4)
-            if self.predicted
-            else 0,
+            ahead=tuple(
+                clamp((sign * (16 * picture.at(y, x) - scaled) + 40) >> 4, 0, 4)
+                for picture in (self.predicted, self.memory or self.predicted)
+                if picture
+            ),
             equality=equality,
             side=clamp((sign * (16 * base - scaled) + 56) >> 4, 0, 6),
             sign=sign,

@@ -56,6 +56,20 @@ class Regression:
             self.kept.append(self.statistics.copy())
 
 
+def carried_over(statistics, before, names):
+    """Statistics of the regressors `before` as those of `names`; of a new one nothing is known."""
+    out = np.zeros((len(statistics), len(names), len(names) + 1), F32)
+    kept = [name for name in names if name in before]
+    to = [names.index(name) for name in kept]
+    was = [before.index(name) for name in kept]
+    strips = range(len(statistics))
+    # The target stands behind the regressors.
+    out[np.ix_(strips, to, to + [len(names)])] = statistics[
+        np.ix_(strips, was, was + [len(before)])
+    ]
+    return out
+
+
 def solve(system, bounded):
     """Solves the system of each strip by L D L^T, every step for all strips at once."""
     share, more = (0.002, 2000) if bounded else (0.0002, 64)

@@ -180,22 +180,13 @@ impl BandCoder {
         b.code_motion(&mut coders[1], references[1]);
         let targets = target_a.iter_mut().zip(target_b.iter_mut());
         for (index, (target_a, target_b)) in targets.enumerate().take(a.planes.len()) {
-            let kind_a = a.begin_plane(index, references[0]);
-            let kind_b = b.begin_plane(index, references[1]);
+            let kind = a.begin_plane(index, references[0]);
+            b.begin_plane(index, references[1]);
             let ((plane_a, guides_a), (plane_b, guides_b)) = (a.plane(index), b.plane(index));
-            if kind_a == kind_b {
-                let guides: [&[_]; 2] = [&guides_a, &guides_b];
-                coders = PlaneCoder::decode_two([plane_a, plane_b], coders, kind_a, guides);
-            } else {
-                // Only one of them has had a predictor's picture since it was refreshed.
-                let [coder_a, coder_b] = coders;
-                coders = [
-                    plane_a.code(coder_a, kind_a, &[], &guides_a),
-                    plane_b.code(coder_b, kind_b, &[], &guides_b),
-                ];
-            }
-            a.end_plane(index, kind_a, target_a);
-            b.end_plane(index, kind_b, target_b);
+            let guides: [&[_]; 2] = [&guides_a, &guides_b];
+            coders = PlaneCoder::decode_two([plane_a, plane_b], coders, kind, guides);
+            a.end_plane(index, kind, target_a);
+            b.end_plane(index, kind, target_b);
         }
         coders.map(Decoder::finish)
     }
@@ -268,12 +259,9 @@ impl BandCoder {
         if count > 0 {
             plane.move_errors(&self.fields[0], shift);
         }
-        let mut drawn = [false; 2];
-        if count > 0 {
-            let pictures = references.drawn().map(|p| p.map(|p| self.spec.visible(p, index)));
-            drawn = plane.expect(pictures, first);
-        }
-        let [predicted, memory] = drawn;
+        let drawn = references.drawn();
+        plane.expect(drawn.map(|p| p.map(|p| self.spec.visible(p, index))), first);
+        let [predicted, memory] = drawn.map(|p| p.is_some());
         Kind { references: count, guides: index, predicted, memory }
     }
 
@@ -307,9 +295,10 @@ impl<'a> References<'a> {
         self.pictures().iter().flatten().count()
     }
 
-    /// The predictor's picture and its memory.
+    /// The predictor's picture and its memory, beside others.
     fn drawn(self) -> [Option<&'a Picture>; 2] {
-        [self.predicted.map(|d| d.picture), self.predicted.and_then(|d| d.memory)]
+        let drawn = self.predicted.filter(|_| self.last.is_some());
+        [drawn.map(|d| d.picture), drawn.and_then(|d| d.memory)]
     }
 
     /// How many pictures there are, and which there are of the predictor.

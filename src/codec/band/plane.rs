@@ -168,10 +168,18 @@ impl PlaneCoder {
 
     fn prepare(&mut self, kind: Kind) {
         if self.kind != Some(kind) {
+            let taps = std::mem::replace(&mut self.taps, taps(kind, self.max_error > 0));
+            if self.kind.is_some_and(|k| k.references == kind.references) {
+                // A predictor's pictures have come or gone.
+                self.carry_over(&taps);
+            } else {
+                self.before_known = false;
+                self.spread.reset(kind.references > 0);
+            }
+            if kind.predicted && !self.work.mixed {
+                self.residuals.look_ahead();
+            }
             self.kind = Some(kind);
-            self.taps = taps(kind, self.max_error > 0);
-            self.before_known = false;
-            self.spread.reset(kind.references > 0);
         }
         let n = self.taps.len();
         let stride = self.strips.count() + 2 * LANES;

@@ -89,23 +89,17 @@ impl PlaneCoder {
         }
     }
 
-    /// Takes in a predictor's picture and its memory, and says which of them there are. Without one
-    /// that the frame before had, the last frame stands in for it, so that what was learnt is kept.
-    pub(super) fn expect(&mut self, drawn: [Option<Visible<'_>>; 2], first: usize) -> [bool; 2] {
-        let known = self.kind.map_or([false; 2], |k| [k.predicted, k.memory]);
-        let [last, _, slots @ ..] = &mut self.moved;
-        for ((to, picture), known) in slots.iter_mut().zip(drawn).zip(known) {
-            if let Some(picture) = picture {
-                for y in -1..=self.rows as isize {
-                    to.row_mut(y)[PAD..PAD + self.width]
-                        .copy_from_slice(picture.row(first as isize + y));
-                    to.extend(y);
-                }
-            } else if known {
-                to.clone_from(last);
+    /// Takes in a predictor's picture and its memory, where there are any.
+    pub(super) fn expect(&mut self, drawn: [Option<Visible<'_>>; 2], first: usize) {
+        let [_, _, slots @ ..] = &mut self.moved;
+        for (to, picture) in slots.iter_mut().zip(drawn) {
+            let Some(picture) = picture else { continue };
+            for y in -1..=self.rows as isize {
+                to.row_mut(y)[PAD..PAD + self.width]
+                    .copy_from_slice(picture.row(first as isize + y));
+                to.extend(y);
             }
         }
-        std::array::from_fn(|i| drawn[i].is_some() || known[i])
     }
 }
 

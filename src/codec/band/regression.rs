@@ -163,6 +163,28 @@ impl PlaneCoder {
         }
     }
 
+    /// Makes what the frame before kept of its regressors, `before`, fit those of now, of which some
+    /// have come or gone: of a new one nothing is known.
+    pub(super) fn carry_over(&mut self, before: &[Tap]) {
+        let stride = self.strips.count() + 2 * LANES;
+        let (m, n) = (before.len(), self.taps.len());
+        let was = |tap: &Tap| before.iter().position(|b| b == tap);
+        // The target stands behind them.
+        let was: Vec<_> = self.taps.iter().map(was).chain([Some(m)]).collect();
+        let cells = self.rows.div_ceil(self.cell);
+        let mut after = vec![0.0; cells * entries(n) * stride];
+        let all = self.after.chunks_exact(entries(m) * stride);
+        for (from, to) in all.zip(after.chunks_exact_mut(entries(n) * stride)) {
+            for (i, j) in (0..n).flat_map(|i| (i..=n).map(move |j| (i, j))) {
+                if let (Some(a), Some(b)) = (was[i], was[j]) {
+                    let from = &from[(row(a, m) + b - a) * stride..][..stride];
+                    to[(row(i, n) + j - i) * stride..][..stride].copy_from_slice(from);
+                }
+            }
+        }
+        self.after = after;
+    }
+
     /// Keeps what the next frame begins from.
     pub(super) fn keep(&mut self, y: usize) {
         let stride = self.strips.count() + 2 * LANES;

@@ -18,7 +18,7 @@ const LARGEST: usize = 4096;
 /// Levels of where the moved reference lies beside the prediction.
 const SIDES: usize = 7;
 
-/// Levels of where the predictor's picture lies beside the prediction.
+/// Levels of where the predictor's picture and its memory lie beside the prediction, each.
 const AHEADS: usize = 5;
 
 /// A bit with two adaptive estimates.
@@ -38,11 +38,8 @@ impl Bit {
     }
 }
 
-/// Places by class and fraction.
-const PLACES: usize = 128;
-
 /// Places of [`Context::first`] and [`Context::second`]: powers of two, so that none is out of range.
-const FIRST: usize = 8 * PLACES;
+const FIRST: usize = 128;
 const SECOND: usize = 1024;
 
 /// Distributions and how many symbols each has seen.
@@ -68,8 +65,10 @@ impl<const N: usize> Table<N> {
 pub(super) struct ResidualModel {
     /// Class of an activity.
     classes: Box<[u8; LARGEST]>,
-    /// By where the predictor's picture lies, class and fraction.
+    /// By class and fraction.
     first: Table<FIRST>,
+    /// The same for each place of a predictor's pictures, from the first of those on.
+    ahead: Vec<Table<FIRST>>,
     /// By coarse class, neighbours and side.
     second: Table<SECOND>,
     /// Lengths beyond the outer symbols, by coarse class.
@@ -91,14 +90,14 @@ pub(super) struct Context {
     pub(super) equals: usize,
     /// Where the moved reference lies, from the prediction's side: 0..[`SIDES`].
     pub(super) side: usize,
-    /// Where the predictor's picture lies, from the same side: 0..[`AHEADS`]; 0 without one.
+    /// Where the predictor's pictures lie, from the same side; see [`ahead`].
     pub(super) ahead: usize,
 }
 
 impl Context {
     #[inline(always)]
     fn first(self) -> usize {
-        (self.ahead * PLACES + (self.class << 2 | self.fraction)) & (FIRST - 1)
+        (self.class << 2 | self.fraction) & (FIRST - 1)
     }
 
     #[inline(always)]
@@ -113,10 +112,12 @@ pub(super) fn side(difference: i32) -> usize {
     ((difference + 56) >> 4).clamp(0, SIDES as i32 - 1) as usize
 }
 
-/// Side of a difference of the predictor's picture in 1/16 of a sample.
+/// Sides of the differences of the predictor's picture and its memory, in 1/16 of a sample, as one.
 #[inline(always)]
-pub(super) fn ahead(difference: i32) -> usize {
-    ((difference + 40) >> 4).clamp(0, AHEADS as i32 - 1) as usize
+pub(super) fn ahead(differences: [i32; 2]) -> usize {
+    let [picture, memory] =
+        differences.map(|d| ((d + 40) >> 4).clamp(0, AHEADS as i32 - 1) as usize);
+    memory * AHEADS + picture
 }
 
 /// Bits below the symbol by class.
@@ -155,6 +156,7 @@ impl ResidualModel {
         let mut model = Self {
             classes,
             first: BEGIN.0.clone(),
+            ahead: Vec::new(),
             second: BEGIN.1.clone(),
             mixing: mixed.then(|| Mixing::new(&BEGIN_MIXED)),
             rest: vec![[Bit(32768); 24]; CLASSES / 2],
@@ -167,12 +169,18 @@ impl ResidualModel {
     /// Back to what is expected before anything was seen.
     pub(super) fn reset(&mut self) {
         self.first.reset(&BEGIN.0);
+        self.ahead.clear();
         self.second.reset(&BEGIN.1);
         if let Some(mixing) = &mut self.mixing {
             mixing.reset(&BEGIN_MIXED);
         }
         self.rest.fill([Bit(32768); 24]);
         self.low.fill([Bit(32768); 4]);
+    }
+
+    /// Gets ready for contexts with a predictor's pictures.
+    pub(super) fn look_ahead(&mut self) {
+        self.ahead.resize(AHEADS * AHEADS, BEGIN.0.clone());
     }
 
     /// Class of an activity.
@@ -182,9 +190,9 @@ impl ResidualModel {
         usize::from(self.classes[activity as usize & (LARGEST - 1)])
     }
 
-    /// Codes a residual.
+    /// Codes a residual; with `AHEAD` a predictor's pictures are part of its context.
     #[inline(always)]
-    pub(super) fn code<C: Coder, L: Lanes16>(
+    pub(super) fn code<C: Coder, L: Lanes16, const AHEAD: bool>(
         &mut self,
         mut coder: C,
         context: Context,
@@ -194,11 +202,15 @@ impl ResidualModel {
         let half = (1 << shift) >> 1;
         let wanted = (((known + half) >> shift).clamp(-8, 7) + 8) as usize;
         let (at, to) = (context.first(), context.second());
-        let first = &mut self.first.distributions[at];
+        let table = match self.ahead.get_mut(context.ahead) {
+            Some(table) if AHEAD => table,
+            _ => &mut self.first,
+        };
+        let first = &mut table.distributions[at];
         let second = &mut self.second.distributions[to];
         let both = together::<L>(first, second);
         let symbol = coder.symbol::<L>(&both, wanted);
-        first.update::<L>(symbol, &mut self.first.seen[at]);
+        first.update::<L>(symbol, &mut table.seen[at]);
         second.update::<L>(symbol, &mut self.second.seen[to]);
         if shift == 0 && symbol != 0 && symbol != 15 {
             return (coder, symbol as i32 - 8);
@@ -263,7 +275,7 @@ static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
         f64::from(low + high) / 2.0 / 96.0
     };
     // Places that no context takes hold what the last class does.
-    let first: Vec<_> = (0..PLACES)
+    let first: Vec<_> = (0..FIRST)
         .map(|at| {
             let class = (at >> 2).min(CLASSES - 1);
             expected(middle(class), u32::from(SHIFTS[class]), [0.06, 0.22, 0.4, 0.4][at & 3])
@@ -276,7 +288,7 @@ static BEGIN: LazyLock<(Table<FIRST>, Table<SECOND>)> = LazyLock::new(|| {
             expected(size, u32::from(SHIFTS[2 * coarse]), 0.2)
         })
         .collect();
-    (Table::new(|at| first[at % PLACES]), Table::new(|at| second[at >> 6]))
+    (Table::new(|at| first[at]), Table::new(|at| second[at >> 6]))
 });
 
 /// The same for the mixture.

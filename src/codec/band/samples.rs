@@ -9,6 +9,7 @@ use super::residual::{Context, ResidualModel, ahead, side};
 use super::solve::MOST;
 use super::spread;
 use super::surface::PAD;
+use super::taps::MEMORY;
 
 /// `value` if it lies in 0..=`most`, as it nearly always does: a branch that is foreseen costs less
 /// time than a choice that is waited for.
@@ -42,7 +43,7 @@ impl PlaneCoder {
         one::<C, Base>(self, coder, y, known)
     }
 
-    /// Whether a predictor's picture is a context.
+    /// Whether a predictor's pictures are contexts.
     fn looks_ahead(&self) -> bool {
         self.kind.is_some_and(|k| k.predicted) && !self.work.mixed
     }
@@ -164,6 +165,8 @@ struct Row<'a> {
     moved: &'a [u8],
     /// The picture beside the last frame, else the samples above to the right.
     second: &'a [u8],
+    /// The predictor's memory, else the same again.
+    memory: &'a [u8],
     above: &'a [u8],
     own: &'a mut [u8],
     errors: &'a mut [u8],
@@ -214,6 +217,7 @@ struct Strip<'s, 'a> {
     near: &'s [u16],
     moved: &'s [u8],
     second: &'s [u8],
+    memory: &'s [u8],
     own: &'s mut [u8],
     errors: &'s mut [u8],
     steps: &'s mut [i8],
@@ -242,6 +246,8 @@ impl<'a> Row<'a> {
         let inter = plane.kind.is_some_and(|k| k.references > 0);
         let moved = if inter { &plane.moved[0].row(row)[PAD..] } else { above };
         let second = second.map_or(&above[1..], |slot| &plane.moved[slot].row(row)[PAD..]);
+        let remembers = plane.kind.is_some_and(|k| k.memory);
+        let memory = if remembers { &plane.moved[MEMORY].row(row)[PAD..] } else { second };
         let mut mixture = Mixture::default();
         if MIXED {
             plane.directions.swap(0, 1);
@@ -259,6 +265,7 @@ impl<'a> Row<'a> {
             near: &plane.near,
             moved,
             second,
+            memory,
             above,
             own: &mut own[PAD..],
             errors: &mut errors[PAD..],
@@ -288,6 +295,7 @@ impl<'a> Row<'a> {
             near: &self.near[from..to][..n],
             moved: &self.moved[from..to][..n],
             second: &self.second[from..to][..n],
+            memory: &self.memory[from..to][..n],
             own: &mut self.own[from..to][..n],
             errors: &mut self.errors[from..to][..n],
             steps: self.steps.get_mut(from..to).unwrap_or_default(),
@@ -334,7 +342,12 @@ impl Strip<'_, '_> {
             fraction: usize::from(FRACTIONS[fraction.unsigned_abs() as usize & 15]),
             equals: (near & 3) << 1 | equal_w,
             side: side(turned(16 * here - p16)),
-            ahead: if AHEAD { ahead(turned(16 * i32::from(self.second[x]) - p16)) } else { 0 },
+            ahead: if AHEAD {
+                let pictures = [self.second[x], self.memory[x]];
+                ahead(pictures.map(|v| turned(16 * i32::from(v) - p16)))
+            } else {
+                0
+            },
         };
         let wanted = if C::ENCODER {
             let miss = i32::from(self.known[x]) - p;
@@ -369,7 +382,7 @@ impl Strip<'_, '_> {
             (coder, residual) = self.residuals.code_mixed(coder, context, &around, wanted);
             mixture.directions[at + 1] = (1 + turned(residual).signum()) as u8;
         } else {
-            (coder, residual) = self.residuals.code::<C, L>(coder, context, wanted);
+            (coder, residual) = self.residuals.code::<C, L, AHEAD>(coder, context, wanted);
         }
         let value = if C::ENCODER && step == 1 {
             // The same number, known before it is computed.

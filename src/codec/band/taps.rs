@@ -9,7 +9,7 @@ pub(super) const PREDICTED: usize = 2;
 pub(super) const MEMORY: usize = 3;
 
 /// A regressor: a sample of a surface beside the current one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tap {
     /// Of the plane itself.
     Own(isize, isize),
