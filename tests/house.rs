@@ -125,6 +125,7 @@ const UNSAFE_FILES: &[&str] = &[
     "src/codec/arithmetic.rs",
     "src/codec/band/covariance.rs",
     "src/codec/band/lanes.rs",
+    "src/codec/band/mixing.rs",
     "src/codec/band/samples.rs",
     "src/engine/exact/kernel.rs",
     "src/engine/ort/backend.rs",
