@@ -5,7 +5,7 @@ use std::hint::black_box;
 use super::error::CodecError;
 
 /// Version of the exact arithmetic that slices are coded with.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 /// The default mode of this thread's floating-point arithmetic, until it is dropped: an inference
 /// library may have chosen another one for its own purposes, which is then put back.

@@ -8,6 +8,7 @@
 
 use crate::codec::stream::EndRecord;
 
+use super::arithmetic::DefaultMode;
 use super::band::{BandCoder, Drawn};
 use super::band_set::BandSet;
 use super::bands;
@@ -147,6 +148,8 @@ impl Decoder {
                 });
             }
         };
+        // Tables are computed once, when the first band is made.
+        let _mode = DefaultMode::set();
         let coder = |spec| Band { coder: BandCoder::new(spec), in_step: false, exact: false };
         let size = header.spec.size;
         let history = History::new(header.profile, layout, size.w(), size.h());

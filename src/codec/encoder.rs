@@ -3,6 +3,7 @@
 use crate::frame::{FrameSeq, Size};
 use crate::vision::scene::SceneChange;
 
+use super::arithmetic::DefaultMode;
 use super::band::{BandCoder, Drawn, Profile};
 use super::band_set::BandSet;
 use super::bands;
@@ -128,6 +129,8 @@ impl Encoder {
             slices,
             predictor: id,
         };
+        // Tables are computed once, when the first band is made.
+        let _mode = DefaultMode::set();
         let coder = |spec| Band { coder: BandCoder::new(spec), slice: Vec::new(), crc: 0 };
         let bands: Vec<Band> = header.band_specs().map(coder).collect();
         let history = History::new(config.profile, layout, width, height);

@@ -78,7 +78,7 @@ def stream_header(data, at):
     size = read.number(2)
     ident = read.take(8)
     profile, arithmetic, pixels = read.number(1), read.number(1), read.number(1)
-    need(profile <= 2 and arithmetic == 1 and pixels <= 10, "unknown profile, arithmetic or format")
+    need(profile <= 2 and arithmetic == 2 and pixels <= 10, "unknown profile, arithmetic or format")
     need(read.number(1) <= 2 and read.number(1) <= 1 and read.number(1) <= 1, "unknown colour")
     max_error = read.number(1)
     need(max_error <= 16, "the largest error is above 16")

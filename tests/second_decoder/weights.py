@@ -4,6 +4,8 @@ import numpy as np
 
 F32 = np.float32
 STRIPS = 8
+# Samples of a strip whose products are added as whole numbers.
+SUMMED = 64
 
 
 class Strips:
@@ -46,9 +48,11 @@ class Regression:
         """Adds the products of a row: regressors and target of every sample."""
         weighed = np.array(vectors, np.int64) * np.array(trusts, np.int64)[:, None]
         for i, (a, b) in enumerate(self.strips.spans()):
-            part = weighed[a:b]
-            sums = (part[:, :-1].T @ part).astype(F32)
-            self.statistics[i] = self.statistics[i] * F32(0.82) + sums
+            sums = self.statistics[i] * F32(0.82)
+            for first in range(a, max(b, a + 1), SUMMED):
+                part = weighed[first : min(first + SUMMED, b)]
+                sums = sums + (part[:, :-1].T @ part).astype(F32)
+            self.statistics[i] = sums
 
     def end_row(self, row):
         """Keeps the statistics for the next frame where a cell ends."""

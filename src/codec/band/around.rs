@@ -1,6 +1,6 @@
 //! What lies around a sample, for the mixture: which rows and weights of it are taken.
 
-use super::mixing::{MODELS, NODES, Place, Row};
+use super::mixing::{MODELS, NODES, Place, ROWS, Row};
 use super::residual::{CLASSES, Context};
 use crate::vision::dispatch::vectorised;
 
@@ -44,6 +44,29 @@ const MODEL: [(usize, usize); MODELS] = [
 
 /// Rows of one level of a model's activity: of its classes, coarse classes or groups.
 const LEVEL: [usize; MODELS] = [4, 64, 81, 288, 64, 33, 81, 17];
+
+// No two models share a row, and places are put in by bits.
+const _: () = {
+    let mut taken = [false; ROWS];
+    let mut model = 0;
+    while model < MODELS {
+        let (first, rows) = MODEL[model];
+        assert!(rows.is_power_of_two() && first.is_multiple_of(rows));
+        let levels = match model {
+            0 | 2 => CLASSES,
+            3 | 6 => GROUPS,
+            _ => CLASSES / 2,
+        };
+        assert!(levels * LEVEL[model] <= rows);
+        let mut row = first;
+        while row < first + rows {
+            assert!(!taken[row]);
+            taken[row] = true;
+            row += 1;
+        }
+        model += 1;
+    }
+};
 
 /// What row `at` begins with, by what symbols up to each have together in each class.
 pub(super) fn begin(classes: &[[u16; 16]], at: usize) -> Row {

@@ -3,10 +3,18 @@
 //! Sixteen-bit products in pairs, eight strips side by side: whole numbers, so any order of adding
 //! gives the same sums.
 
+use std::ops::Range;
+
 use super::solve::{LANES, entries, row};
 
 /// Samples of a pair of each of [`LANES`] strips.
 pub(super) const PAIR: usize = 2 * LANES;
+
+/// Pairs that are summed at once: a sum of 32 bits holds their products whatever they are.
+pub(super) const PART: usize = 32;
+
+// Guides differ by up to 2 * 255, and a sample counts up to 11 times.
+const _: () = assert!(2 * PART as i64 * (510 * 11) * (510 * 11) <= i32::MAX as i64);
 
 /// How a row is cut into strips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +37,12 @@ impl Strips {
     /// Number of strips; the last ones may lie beyond the row.
     pub(super) const fn count(self) -> usize {
         self.groups * LANES
+    }
+
+    /// Pairs of a strip that are summed at once, one such part after the other.
+    pub(super) fn parts(self) -> impl Iterator<Item = Range<usize>> {
+        let all = self.width / 2;
+        (0..all).step_by(PART).map(move |from| from..(from + PART).min(all))
     }
 
     /// Samples of a row buffer that the transposition reads.
@@ -75,36 +89,38 @@ fn transpose_plain(source: &[i16], strips: Strips, scale: Option<&[i16]>, out: &
     }
 }
 
-/// Sums over one group of strips, for `n` regressors and the target behind them in `transposed`;
-/// entries in the order of [`row`].
+/// Sums over some `pairs` of each strip of one group, for `n` regressors and the target behind them
+/// in `transposed`; entries in the order of [`row`].
 pub(super) fn sums(
     transposed: &[i16],
     strips: Strips,
     group: usize,
+    pairs: Range<usize>,
     n: usize,
     out: &mut [[i32; LANES]],
 ) {
     assert!(transposed.len() >= (n + 1) * strips.transposed() && out.len() >= entries(n));
-    assert!(group < strips.groups);
+    assert!(group < strips.groups && pairs.end <= strips.pairs && pairs.len() <= PART);
     #[cfg(target_arch = "x86_64")]
     if crate::vision::simd::avx2() {
         #[expect(unsafe_code, reason = "a kernel for AVX2")]
         // SAFETY: the processor was found to have AVX2; lengths were compared above.
-        return unsafe { avx2::sums(transposed, strips, group, n, out) };
+        return unsafe { avx2::sums(transposed, strips, group, pairs, n, out) };
     }
-    sums_plain(transposed, strips, group, n, out);
+    sums_plain(transposed, strips, group, pairs, n, out);
 }
 
 fn sums_plain(
     transposed: &[i16],
     strips: Strips,
     group: usize,
+    pairs: Range<usize>,
     n: usize,
     out: &mut [[i32; LANES]],
 ) {
-    let pairs = strips.width / 2;
     let of = |i: usize| {
-        &transposed[i * strips.transposed() + group * strips.pairs * PAIR..][..pairs * PAIR]
+        let first = i * strips.transposed() + (group * strips.pairs + pairs.start) * PAIR;
+        &transposed[first..][..pairs.len() * PAIR]
     };
     for i in 0..n {
         for j in i..=n {
@@ -124,6 +140,7 @@ fn sums_plain(
 #[expect(unsafe_code, reason = "loads and stores of AVX2 kernels")]
 mod avx2 {
     use std::arch::x86_64::*;
+    use std::ops::Range;
 
     use super::{LANES, PAIR, Strips, row};
 
@@ -187,18 +204,19 @@ mod avx2 {
     }
 
     /// # Safety
-    /// `transposed` holds `n + 1` rows, `out` all entries, and `group` is one of the strips' groups.
+    /// `transposed` holds `n + 1` rows, `out` all entries, `group` is one of the strips' groups and
+    /// `pairs` lie in a strip.
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn sums(
         transposed: &[i16],
         strips: Strips,
         group: usize,
+        pairs: Range<usize>,
         n: usize,
         out: &mut [[i32; LANES]],
     ) {
         let stride = strips.transposed();
         let base = transposed[group * strips.pairs * PAIR..].as_ptr();
-        let pairs = strips.width / 2;
         let zero = _mm256_setzero_si256();
         let mut put = |i: usize, j: usize, value: __m256i| {
             if i < n && j <= n && j >= i {
@@ -213,7 +231,7 @@ mod avx2 {
             for j in (i..=n).step_by(3) {
                 let rows_j = [j, (j + 1).min(n), (j + 2).min(n)];
                 let mut sum = [[zero; 3]; 3];
-                for pair in 0..pairs {
+                for pair in pairs.clone() {
                     // SAFETY: rows are at most n, and each holds `pairs` for every group.
                     let at = |row: usize| unsafe {
                         _mm256_loadu_si256(base.add(row * stride + pair * PAIR).cast())
@@ -245,8 +263,9 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_sums() {
         let n = 7;
-        for width in [1, 17, 200, 383, 640, 1000] {
-            let strips = Strips::new(width, 128);
+        let cases = [1, 17, 200, 383, 640, 767, 1000].map(|w| [128, 320, 512].map(|of| (w, of)));
+        for (width, of) in cases.into_iter().flatten() {
+            let strips = Strips::new(width, of);
             let mut state = width as u32;
             let mut next = |most: u32| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -268,11 +287,31 @@ mod tests {
                     rows.extend(out);
                 }
             }
-            for group in 0..strips.groups {
+            for (group, part) in
+                (0..strips.groups).flat_map(|group| strips.parts().map(move |part| (group, part)))
+            {
                 let mut found = [vec![[0; LANES]; entries(n)], vec![[0; LANES]; entries(n)]];
-                sums(&rows[0], strips, group, n, &mut found[0]);
-                sums_plain(&rows[1], strips, group, n, &mut found[1]);
-                assert_eq!(found[0], found[1], "{width} {group}");
+                sums(&rows[0], strips, group, part.clone(), n, &mut found[0]);
+                sums_plain(&rows[1], strips, group, part.clone(), n, &mut found[1]);
+                assert_eq!(found[0], found[1], "{width} {group} {part:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_products_of_the_widest_strips_are_summed_exactly() {
+        let strips = Strips::new(767, 512);
+        assert_eq!(strips.width, 96);
+        assert_eq!(strips.parts().collect::<Vec<_>>(), [0..32, 32..48]);
+        let rows = vec![510 * 11; 2 * strips.transposed()];
+        let most = i64::from(510 * 11) * i64::from(510 * 11);
+        let mut found = [vec![[0; LANES]; entries(1)], vec![[0; LANES]; entries(1)]];
+        for part in strips.parts() {
+            sums(&rows, strips, 0, part.clone(), 1, &mut found[0]);
+            sums_plain(&rows, strips, 0, part.clone(), 1, &mut found[1]);
+            let expected = 2 * part.len() as i64 * most;
+            for sum in found.iter().flatten().flatten() {
+                assert_eq!(i64::from(*sum), expected);
             }
         }
     }

@@ -242,3 +242,26 @@ mod arch {
 pub(super) use arch::Base;
 #[cfg(target_arch = "x86_64")]
 pub(super) use arch::Wide;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted<L: Lanes16>(lanes: &[u16; 16], value: u16) -> usize {
+        L::load(lanes).at_most(value)
+    }
+
+    #[test]
+    fn lanes_in_front_are_counted_alike() {
+        let mut lanes = std::array::from_fn(|i| 4000 * i as u16 + 7);
+        lanes[15] = u16::MAX;
+        for value in (0..=u16::MAX).step_by(41).chain(lanes).chain([u16::MAX - 1]) {
+            let expected = lanes.iter().filter(|&&lane| lane <= value).count().min(15);
+            assert_eq!(counted::<Base>(&lanes, value), expected, "{value}");
+            #[cfg(target_arch = "x86_64")]
+            if crate::vision::simd::avx2() {
+                assert_eq!(counted::<Wide>(&lanes, value), expected, "{value}");
+            }
+        }
+    }
+}

@@ -37,9 +37,9 @@ use super::picture::{Picture, SampleLayout};
 pub enum Profile {
     /// Real time on one small core.
     Light,
-    /// Two references, finer statistics.
+    /// Two references; with a bound on errors, bits are mixed as in `Strong`.
     Fast,
-    /// Logistic mixing of many models.
+    /// Two references, finer statistics, and logistic mixing of many models.
     Strong,
 }
 
@@ -181,7 +181,8 @@ impl BandCoder {
         let targets = target_a.iter_mut().zip(target_b.iter_mut());
         for (index, (target_a, target_b)) in targets.enumerate().take(a.planes.len()) {
             let kind = a.begin_plane(index, references[0]);
-            b.begin_plane(index, references[1]);
+            let other = b.begin_plane(index, references[1]);
+            debug_assert_eq!(kind, other, "bands that are alike");
             let ((plane_a, guides_a), (plane_b, guides_b)) = (a.plane(index), b.plane(index));
             let guides: [&[_]; 2] = [&guides_a, &guides_b];
             coders = PlaneCoder::decode_two([plane_a, plane_b], coders, kind, guides);
@@ -252,6 +253,7 @@ impl BandCoder {
             plane.compensate(slot, visible, first, &self.fields[slot], shift);
         }
         if self.spec.max_error > 0 {
+            // The last frame comes last: its steps are a regressor too.
             for slot in (0..count).rev() {
                 plane.lean(slot, &self.fields[slot], shift);
             }

@@ -152,14 +152,14 @@ impl PlaneCoder {
         }
         let stride = self.strips.count() + 2 * LANES;
         let count = entries(n);
+        let statistics = &mut self.statistics[..count * stride];
         for group in 0..self.strips.groups {
-            covariance::sums(&self.transposed, self.strips, group, n, &mut self.sums);
-            follow(
-                &mut self.statistics[..count * stride],
-                stride,
-                LANES + group * LANES,
-                &self.sums,
-            );
+            let mut forget = FORGET;
+            for part in self.strips.parts() {
+                covariance::sums(&self.transposed, self.strips, group, part, n, &mut self.sums);
+                follow(statistics, stride, LANES + group * LANES, forget, &self.sums);
+                forget = 1.0;
+            }
         }
     }
 
@@ -283,10 +283,12 @@ vectorised! {
 }
 
 vectorised! {
-    fn follow(statistics: &mut [f32], stride: usize, at: usize, sums: &[[i32; LANES]]) {
+    fn follow(
+        statistics: &mut [f32], stride: usize, at: usize, forget: f32, sums: &[[i32; LANES]],
+    ) {
         for (here, sums) in statistics.chunks_exact_mut(stride).zip(sums) {
             for l in 0..LANES {
-                here[at + l] = here[at + l] * FORGET + sums[l] as f32;
+                here[at + l] = here[at + l] * forget + sums[l] as f32;
             }
         }
     }

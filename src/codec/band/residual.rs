@@ -202,6 +202,7 @@ impl ResidualModel {
         let half = (1 << shift) >> 1;
         let wanted = (((known + half) >> shift).clamp(-8, 7) + 8) as usize;
         let (at, to) = (context.first(), context.second());
+        debug_assert!(!AHEAD || context.ahead < self.ahead.len(), "look_ahead was not called");
         let table = match self.ahead.get_mut(context.ahead) {
             Some(table) if AHEAD => table,
             _ => &mut self.first,

@@ -394,7 +394,8 @@ impl Strip<'_, '_> {
         let error = 16 * value - p16;
         // Of a bounded error the residual alone was seen, not what rounding did.
         let seen = if step == 1 { error } else { 16 * step * turned(residual) };
-        *bias += ((seen << 8) - *bias) >> 6;
+        // What a damaged slice claims may be of any size.
+        *bias = bias.wrapping_add((seen << 8).wrapping_sub(*bias) >> 6);
         let size = (error.abs() >> 2).min(255);
         self.errors[x] = size as u8;
         if step > 1 {

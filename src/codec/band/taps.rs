@@ -68,3 +68,24 @@ pub(super) fn taps(kind: Kind, bounded: bool) -> Vec<Tap> {
     }
     taps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::band::solve::MOST;
+
+    #[test]
+    fn systems_have_room_for_all_regressors() {
+        let flags = [false, true];
+        for (references, guides) in (0..3).flat_map(|r| (0..3).map(move |g| (r, g))) {
+            for (predicted, memory) in flags.into_iter().flat_map(|p| flags.map(|m| (p, m))) {
+                let kind = Kind { references, guides, predicted, memory };
+                for bounded in flags {
+                    let taps = taps(kind, bounded);
+                    // The target stands behind them.
+                    assert!(taps.len() < MOST, "{kind:?}: {taps:?}");
+                }
+            }
+        }
+    }
+}
