@@ -75,3 +75,38 @@ impl<B: Clone> Trial<B> {
         self.pays
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::SampleLayout;
+
+    #[test]
+    fn a_small_loss_is_borne_by_a_predictor_that_is_on_only() {
+        let mut trial = Trial::new((), &Picture::new(SampleLayout::Grey, 4, 4));
+        assert!(trial.settle(4000, 3995), "on from the beginning");
+        assert!(!trial.settle(4000, 3980));
+        assert!(!trial.settle(4000, 4000));
+        assert!(trial.settle(4000, 4001));
+    }
+
+    #[test]
+    fn trials_wait_after_a_key_frame_and_then_come_at_their_distance() {
+        let mut trial = Trial::new((), &Picture::new(SampleLayout::Grey, 4, 4));
+        for _ in 0..2 {
+            let due: Vec<u32> = (1..=50)
+                .filter(|_| {
+                    let due = trial.is_due();
+                    if due {
+                        trial.settle(2, 1);
+                    }
+                    due
+                })
+                .collect();
+            assert_eq!(due, [9, 10, 26, 42]);
+            assert!(!trial.pays());
+            trial.restart();
+            assert!(trial.pays());
+        }
+    }
+}

@@ -305,3 +305,31 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::super::plane::{Kind, Work};
+    use super::super::taps::taps;
+    use super::*;
+
+    #[test]
+    fn statistics_of_regressors_that_stay_outlive_those_that_come_and_go() {
+        let work = Work::of(Profile::Fast, 0);
+        let mut plane = PlaneCoder::new(40, 16, 0, work);
+        let lean = taps(Kind { references: 2, guides: 1, predicted: false, memory: false }, false);
+        let full = taps(Kind { references: 2, guides: 1, predicted: true, memory: true }, false);
+        let stride = plane.strips.count() + 2 * LANES;
+        let length = 16_usize.div_ceil(plane.cell) * entries(lean.len()) * stride;
+        let kept: Vec<f32> = (0..length).map(|i| 1.0 + i as f32).collect();
+        plane.after = kept.clone();
+        plane.taps = full.clone();
+        plane.carry_over(&lean);
+        let known = plane.after.iter().filter(|&&v| v > 0.0).count();
+        assert_eq!(plane.after.len() / entries(full.len()), length / entries(lean.len()));
+        assert_eq!(known, length, "all that was known, and nothing of what has come");
+        plane.taps = lean;
+        plane.carry_over(&full);
+        assert!(plane.after == kept);
+    }
+}
