@@ -54,7 +54,12 @@ struct Band {
 /// Codes frames.
 ///
 /// Each [`Encoder::send_frame`] makes one packet, to be taken by [`Encoder::receive_packet`] before
-/// the next. Memory: four pictures and the coders' statistics, whatever the stream's length.
+/// the next.
+///
+/// Memory, whatever the stream's length: three pictures, and each band's coder with its working
+/// planes and statistics. A predictor adds the picture it draws and what it keeps (`copy` nothing,
+/// `motion` four pictures, a model five, the latter two also luma they search motion in). Where it is
+/// used only when it pays, trials add a picture and a second set of coders.
 #[derive(Debug)]
 pub struct Encoder {
     header: StreamHeader,
