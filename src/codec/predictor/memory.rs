@@ -4,6 +4,7 @@
 //! the same motion tells more: the noise of each is another's, and errors of interpolation cancel.
 
 use crate::codec::Picture;
+use crate::codec::convert::same_kind;
 use crate::vision::motion::{CELL, MotionField, Vector};
 
 use super::carry::Carrier;
@@ -14,14 +15,18 @@ const KEPT: usize = 3;
 /// Carries an older frame to where the next one is expected to have its content.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// The newest frames, less repeats, the newest first.
+    /// The newest frames, less repeats, the newest first; behind the first `count` lies what was
+    /// forgotten, to be written over.
     frames: [Option<Picture>; KEPT],
+    count: usize,
     /// Where the content of each frame was in the one behind it.
     steps: [MotionField; KEPT - 1],
     path: MotionField,
     longer: MotionField,
     carrier: Carrier,
     drawn: Option<Picture>,
+    /// True when `drawn` is of frames that are not forgotten.
+    told: bool,
 }
 
 impl Memory {
@@ -31,10 +36,10 @@ impl Memory {
         Self::default()
     }
 
-    /// Forgets all frames.
-    pub fn reset(&mut self) {
-        self.frames = Default::default();
-        self.drawn = None;
+    /// Forgets all frames; their room is kept for those that come.
+    pub const fn reset(&mut self) {
+        self.count = 0;
+        self.told = false;
     }
 
     /// Takes in a frame. `matched` says where its content was in the frame before, or, when it
@@ -42,7 +47,11 @@ impl Memory {
     pub fn follow(&mut self, newest: &Picture, matched: &MotionField, repeats: bool) {
         if !repeats {
             self.frames.rotate_right(1);
-            keep(&mut self.frames[0], newest);
+            let kept = like(&mut self.frames[0], newest);
+            for (to, from) in kept.planes_mut().iter_mut().zip(newest.planes()) {
+                to.data.copy_from_slice(&from.data);
+            }
+            self.count = KEPT.min(self.count + 1);
             self.steps.rotate_right(1);
         }
         self.steps[0].clone_from(matched);
@@ -51,35 +60,29 @@ impl Memory {
     /// Draws the oldest frame there is; `ahead` says where the next frame's content will be in the
     /// newest.
     pub fn draw(&mut self, ahead: &MotionField) {
-        let [Some(newest), older @ ..] = &self.frames else { return };
-        let mut oldest = newest;
+        let mut frames = self.frames.iter().take(self.count).flatten();
+        let Some(mut oldest) = frames.next() else { return };
         self.path.clone_from(ahead);
-        for (frame, step) in older.iter().flatten().zip(&self.steps) {
+        for (frame, step) in frames.zip(&self.steps) {
             then(&self.path, step, &mut self.longer);
             std::mem::swap(&mut self.path, &mut self.longer);
             oldest = frame;
         }
-        let drawn = self.drawn.get_or_insert_with(|| newest.clone());
-        self.carrier.carry(oldest, &self.path, drawn);
+        self.carrier.carry(oldest, &self.path, like(&mut self.drawn, oldest));
+        self.told = true;
     }
 
-    /// What was drawn last.
+    /// What was drawn last; nothing before the first frame since the last reset.
     #[must_use]
-    pub const fn picture(&self) -> Option<&Picture> {
-        self.drawn.as_ref()
+    pub fn picture(&self) -> Option<&Picture> {
+        self.drawn.as_ref().filter(|_| self.told)
     }
 }
 
-/// Copies `picture` to `to`, into its memory where it fits.
-fn keep(to: &mut Option<Picture>, picture: &Picture) {
-    match to {
-        Some(to) if (to.layout(), to.size()) == (picture.layout(), picture.size()) => {
-            for (to, from) in to.planes_mut().iter_mut().zip(picture.planes()) {
-                to.data.copy_from_slice(&from.data);
-            }
-        }
-        to => *to = Some(picture.clone()),
-    }
+/// The picture in `slot` to be written over, made anew only where it is not of the kind of `picture`.
+fn like<'a>(slot: &'a mut Option<Picture>, picture: &Picture) -> &'a mut Picture {
+    let _ = slot.take_if(|kept| !same_kind(kept, picture));
+    slot.get_or_insert_with(|| picture.clone())
 }
 
 /// First along `path`, then on along `field`, which is interpolated between the centres of its cells
@@ -136,35 +139,108 @@ mod tests {
         assert_eq!(out.at(8, 2), Vector { x: 128 + 80, y: 0 }, "the outermost goes on");
     }
 
-    #[test]
-    fn the_third_frame_back_is_carried_to_the_next() {
-        let picture = |t: usize| {
-            let mut picture = Picture::new(SampleLayout::Yuv420, 36, 28);
-            for (index, plane) in picture.planes_mut().iter_mut().enumerate() {
-                let (width, step) = (plane.width, if index == 0 { 2 * t } else { t });
-                for (at, v) in plane.data.iter_mut().enumerate() {
-                    *v = ((at % width + step) * 3 + t) as u8;
-                }
-            }
-            picture
-        };
-        // Content moves 2 to the left, and each frame is brighter by 1.
-        let moves = uniform(128, 0);
-        let mut memory = Memory::new();
-        for t in 0..5 {
-            let matched = if t == 0 { uniform(0, 0) } else { moves.clone() };
-            memory.follow(&picture(t), &matched, false);
-            memory.draw(&moves);
-            let drawn = memory.picture().unwrap();
-            let age = t.min(2) + 1;
-            for (drawn, next) in drawn.planes().iter().zip(picture(t + 1).planes()) {
-                let inside = |y: usize| y * next.width..y * next.width + next.width / 2;
-                let (ours, next) = (&drawn.data[inside(3)], &next.data[inside(3)]);
-                let ok = ours.iter().zip(next).all(|(a, b)| usize::from(b - a) == age);
-                assert!(ok, "frame {t}: {ours:?} {next:?}");
+    /// Content that moves 2 to the left a frame, each frame brighter by 1.
+    fn picture(layout: SampleLayout, t: usize) -> Picture {
+        let mut picture = Picture::new(layout, 36, 28);
+        for (index, plane) in picture.planes_mut().iter_mut().enumerate() {
+            let halved = layout.shift(index).0;
+            let (width, step) = (plane.width, (2 * t) >> halved);
+            for (at, v) in plane.data.iter_mut().enumerate() {
+                *v = ((at % width + step) * 3 + t) as u8;
             }
         }
+        picture
+    }
+
+    /// Its motion.
+    fn moves() -> MotionField {
+        uniform(128, 0)
+    }
+
+    /// How many frames before the next one, `t + 1`, what was drawn is of.
+    fn age(memory: &Memory, layout: SampleLayout, t: usize) -> usize {
+        let (drawn, next) = (memory.picture().unwrap(), picture(layout, t + 1));
+        let mut ages = drawn.planes().iter().zip(next.planes()).flat_map(|(drawn, next)| {
+            let inside = 3 * next.width..3 * next.width + next.width / 2;
+            let pairs = drawn.data[inside.clone()].iter().zip(&next.data[inside]);
+            pairs.map(|(drawn, next)| next.wrapping_sub(*drawn))
+        });
+        let first = ages.next().unwrap();
+        assert!(ages.all(|age| age == first), "frame {t} is not carried to where the next one is");
+        usize::from(first)
+    }
+
+    #[test]
+    fn the_third_frame_back_is_carried_to_the_next() {
+        let layout = SampleLayout::Yuv420;
+        let mut memory = Memory::new();
+        for t in 0..5 {
+            let matched = if t == 0 { uniform(0, 0) } else { moves() };
+            memory.follow(&picture(layout, t), &matched, false);
+            memory.draw(&moves());
+            assert_eq!(age(&memory, layout, t), t.min(2) + 1, "frame {t}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_is_no_frame_and_says_anew_how_the_one_it_repeats_moved() {
+        let layout = SampleLayout::Grey;
+        let mut memory = Memory::new();
+        let wrong = uniform(-64, 192);
+        for (t, repeats, matched) in [
+            (0, false, &wrong),
+            (0, true, &wrong),
+            (1, false, &wrong),
+            (1, true, &moves()),
+            (2, false, &moves()),
+            (2, true, &moves()),
+            (2, true, &moves()),
+            (3, false, &wrong),
+            (3, true, &moves()),
+            (4, false, &moves()),
+        ] {
+            memory.follow(&picture(layout, t), matched, repeats);
+            memory.draw(&moves());
+            if t == 0 || *matched == moves() {
+                assert_eq!(age(&memory, layout, t), t.min(2) + 1, "frame {t}, repeats: {repeats}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reset_forgets_all_frames_and_keeps_their_room() {
+        let layout = SampleLayout::Yuv420;
+        let mut memory = Memory::new();
+        let rooms = |memory: &Memory| {
+            let pictures = memory.frames.iter().chain([&memory.drawn]).flatten();
+            let mut rooms: Vec<_> =
+                pictures.flat_map(Picture::planes).map(|plane| plane.data.as_ptr()).collect();
+            rooms.sort_unstable();
+            rooms
+        };
+        let follow = |memory: &mut Memory, layout, first: usize| {
+            for t in first..first + 4 {
+                memory.follow(&picture(layout, t), &moves(), t == first + 3);
+                if t == first {
+                    assert!(memory.picture().is_none(), "nothing is drawn of frame {t}");
+                }
+                memory.draw(&moves());
+                let (t, frames) = (t.min(first + 2), (t - first).min(2) + 1);
+                assert_eq!(age(memory, layout, t), frames, "frame {t}");
+            }
+        };
+        follow(&mut memory, layout, 0);
+        let before = rooms(&memory);
+        assert_eq!(before.len(), 3 * (KEPT + 1));
         memory.reset();
         assert!(memory.picture().is_none());
+        // A repeat of what was forgotten is no frame.
+        memory.follow(&picture(layout, 3), &moves(), true);
+        memory.draw(&moves());
+        assert!(memory.picture().is_none());
+        follow(&mut memory, layout, 20);
+        assert!(rooms(&memory) == before);
+        memory.reset();
+        follow(&mut memory, SampleLayout::Grey, 7);
     }
 }

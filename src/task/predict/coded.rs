@@ -306,6 +306,7 @@ mod tests {
                 old.predict(&picture(t), &mut a).unwrap();
                 new.predict(&picture(t), &mut b).unwrap();
                 assert!(a == b, "{layout:?}, frame {t}");
+                assert!(old.memory().is_some() && old.memory() == new.memory(), "{layout:?}, {t}");
             }
         }
     }
