@@ -37,7 +37,7 @@ impl Concealer {
         let streaks = &self.streaks;
         let moves = |band: usize| streaks.get(band).is_some_and(|streak| *streak <= MOVED);
         let moved = before.filter(|_| missing.iter().any(moves)).and_then(|before| {
-            let like = || Box::new((Motion::new(), last.clone()));
+            let like = || Box::new((Motion::without_memory(), last.clone()));
             let (motion, picture) = &mut **self.drawn.get_or_insert_with(like);
             motion.reset();
             // From one picture it cannot tell yet, from two it can.

@@ -16,7 +16,7 @@ pub struct Motion {
     field: MotionField,
     ahead: MotionField,
     carrier: Carrier,
-    memory: Memory,
+    memory: Option<Memory>,
     frames: u32,
 }
 
@@ -27,6 +27,11 @@ impl Motion {
     /// The predictor.
     #[must_use]
     pub fn new() -> Self {
+        Self { memory: Some(Memory::new()), ..Self::without_memory() }
+    }
+
+    /// One that draws the next frame and nothing else.
+    pub(in crate::codec) fn without_memory() -> Self {
         Self {
             id: PredictorId::built_in(PredictorKind::Motion, Self::NAME),
             search: MotionSearch::default(),
@@ -35,7 +40,7 @@ impl Motion {
             field: MotionField::default(),
             ahead: MotionField::default(),
             carrier: Carrier::default(),
-            memory: Memory::new(),
+            memory: None,
             frames: 0,
         }
     }
@@ -54,7 +59,9 @@ impl Predictor for Motion {
 
     fn reset(&mut self) {
         self.frames = 0;
-        self.memory.reset();
+        if let Some(memory) = &mut self.memory {
+            memory.reset();
+        }
     }
 
     fn predict(&mut self, newest: &Picture, next: &mut Picture) -> Result<bool, PredictorFailure> {
@@ -69,15 +76,17 @@ impl Predictor for Motion {
             self.field.project(&mut self.ahead);
             self.carrier.carry(newest, &self.ahead, next);
         }
-        self.memory.follow(newest, &self.field, false);
-        if told {
-            self.memory.draw(&self.ahead);
+        if let Some(memory) = &mut self.memory {
+            memory.follow(newest, &self.field, false);
+            if told {
+                memory.draw(&self.ahead);
+            }
         }
         Ok(told)
     }
 
     fn memory(&self) -> Option<&Picture> {
-        self.memory.picture()
+        self.memory.as_ref().and_then(Memory::picture)
     }
 }
 
@@ -111,10 +120,14 @@ mod tests {
             SampleLayout::Yuv444,
             SampleLayout::Gbr,
         ] {
-            let mut motion = Motion::new();
+            let (mut motion, mut plain) = (Motion::new(), Motion::without_memory());
             let mut next = Picture::new(layout, 96, 64);
-            assert!(!motion.predict(&moving(layout, 0), &mut next).unwrap());
-            assert!(motion.predict(&moving(layout, 1), &mut next).unwrap());
+            let mut same = next.clone();
+            for t in 0..2 {
+                assert_eq!(motion.predict(&moving(layout, t), &mut next).unwrap(), t > 0);
+                assert_eq!(plain.predict(&moving(layout, t), &mut same).unwrap(), t > 0);
+            }
+            assert!(same == next && motion.memory().is_some() && plain.memory().is_none());
             let truth = moving(layout, 2);
             let error = |a: &Picture, plane: usize| -> u64 {
                 let pairs = a.planes()[plane].data.iter().zip(&truth.planes()[plane].data);
@@ -126,6 +139,7 @@ mod tests {
             }
             motion.reset();
             assert!(!motion.predict(&truth, &mut next).unwrap(), "it has forgotten");
+            assert!(motion.memory().is_none(), "all of it");
         }
     }
 }
