@@ -6,6 +6,7 @@ pub mod embed;
 mod error;
 pub mod evaluate;
 mod frame_input;
+mod locked_file;
 pub mod predict;
 pub mod rank;
 pub mod replay;
@@ -14,3 +15,4 @@ pub mod tag;
 
 pub use error::TaskError;
 pub use frame_input::FrameInput;
+pub use locked_file::LockedFile;

@@ -1,7 +1,9 @@
 //! The folder of a report: its own, so that nothing of anyone else's is overwritten or removed.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+use crate::task::LockedFile;
 
 use super::BenchError;
 
@@ -15,8 +17,8 @@ const WORK: &str = "work";
 #[derive(Debug)]
 pub struct ReportFolder {
     path: PathBuf,
-    /// Locked until this folder is given back.
-    mark: File,
+    /// Held until this folder is given back.
+    _mark: LockedFile,
 }
 
 impl ReportFolder {
@@ -40,17 +42,13 @@ impl ReportFolder {
         fs::create_dir_all(&cells).map_err(BenchError::io("make the folder", &cells))?;
         let file = File::options().create(true).append(true).open(&mark);
         let file = file.map_err(BenchError::io("write", &mark))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(BenchError::Request(format!(
-                    "another codec-report is working in {}; let it end, or name another folder",
-                    path.display()
-                )));
-            }
-            // A file system without locks does without.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
-        let folder = Self { path: path.to_owned(), mark: file };
+        let mark = LockedFile::lock(file).ok_or_else(|| {
+            BenchError::Request(format!(
+                "another codec-report is working in {}; let it end, or name another folder",
+                path.display()
+            ))
+        })?;
+        let folder = Self { path: path.to_owned(), _mark: mark };
         // A run that was killed left its streams.
         folder.clear();
         Ok(folder)
@@ -88,10 +86,8 @@ impl ReportFolder {
 
 impl Drop for ReportFolder {
     fn drop(&mut self) {
+        // The mark is unlocked after this.
         self.clear();
-        // Closing alone would leave it locked while a process that is being started still holds a
-        // copy. It may not have been locked.
-        let _ = self.mark.unlock();
     }
 }
 

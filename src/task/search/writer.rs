@@ -1,8 +1,10 @@
 //! An index that grows: entries are appended one at a time, each complete or not there.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+
+use crate::task::LockedFile;
 
 use super::IndexError;
 use super::codes::Coded;
@@ -14,7 +16,7 @@ use super::layout::{About, BLOCK, Layout, MAX_ENTRIES, RECORD, checksum, encode}
 #[derive(Debug)]
 pub struct IndexWriter {
     path: PathBuf,
-    file: File,
+    file: LockedFile,
     about: About,
     layout: Layout,
     len: usize,
@@ -33,9 +35,8 @@ impl IndexWriter {
         let io = |cause| failed("create", path, cause);
         let header = encode(&about).map_err(IndexError::Vector)?;
         let layout = Layout::new(&about).map_err(IndexError::Vector)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(io)?;
-        lock(&file, path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let mut file = lock(file.map_err(io)?, path)?;
         file.write_all(&header).map_err(io)?;
         Ok(Self { path: path.to_owned(), file, about, layout, len: 0, blocks: 0, recording: 0 })
     }
@@ -60,7 +61,11 @@ impl IndexWriter {
     fn open(path: &Path, about: &About, give_up: bool) -> Result<Self, IndexError> {
         let io = |cause| failed("open", path, cause);
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
-        lock(&file, path)?;
+        Self::go_on(path, file, about, give_up)
+    }
+
+    fn go_on(path: &Path, file: File, about: &About, give_up: bool) -> Result<Self, IndexError> {
+        let file = lock(file, path)?;
         let index = Index::open(path)?;
         let differs = |reason: String| Err(IndexError::Mismatch { path: path.to_owned(), reason });
         let own = index.about();
@@ -187,27 +192,35 @@ impl IndexWriter {
     }
 }
 
-impl Drop for IndexWriter {
-    fn drop(&mut self) {
-        // Closing alone would leave it locked while a process that is being started still holds a
-        // copy. It may not have been locked.
-        let _ = self.file.unlock();
-    }
-}
-
 fn failed(action: &'static str, path: &Path, cause: std::io::Error) -> IndexError {
     IndexError::Io { action, path: path.to_owned(), cause }
 }
 
-/// Takes the lock that a writer holds until it is dropped.
-fn lock(file: &File, path: &Path) -> Result<(), IndexError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(IndexError::Mismatch {
-            path: path.to_owned(),
-            reason: "another program is writing it; wait for it or use another file".to_owned(),
-        }),
-        // A file system without locks leaves the care to the user.
-        Err(TryLockError::Error(_)) => Ok(()),
+/// `file` with the lock that a writer holds until it is dropped.
+fn lock(file: File, path: &Path) -> Result<LockedFile, IndexError> {
+    LockedFile::lock(file).ok_or_else(|| IndexError::Mismatch {
+        path: path.to_owned(),
+        reason: "another program is writing it; wait for it or use another file".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_is_refused_is_free_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.fci");
+        let about = About { dimension: 8, model: "m".into(), ..About::default() };
+        drop(IndexWriter::create(&path, about.clone()).unwrap());
+        let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        // As a process that is being started has one for a moment.
+        let copy = file.try_clone().unwrap();
+        let other = About { dimension: 9, ..about.clone() };
+        let error = IndexWriter::go_on(&path, file, &other, false).unwrap_err().to_string();
+        assert!(error.contains("use the same"), "{error}");
+        IndexWriter::append(&path, &about).unwrap();
+        drop(copy);
     }
 }
